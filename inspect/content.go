@@ -1,0 +1,27 @@
+package inspect
+
+import (
+	"context"
+	"io"
+
+	"github.com/opencontainers/go-digest"
+
+	"github.com/sallyport-dev/sallyport/image"
+)
+
+// Content reads what registries hold, verified: bytes of a digest always have
+// that digest. It is safe for concurrent use.
+type Content interface {
+	// Manifest returns a manifest or index. ref has a tag or a digest (which
+	// wins). The returned descriptor's digest is that of raw.
+	Manifest(ctx context.Context, ref image.Reference) (Manifest, error)
+	// Blob opens a blob of ref's repository. The caller closes it.
+	Blob(ctx context.Context, ref image.Reference, d digest.Digest) (io.ReadCloser, error)
+}
+
+// Manifest is a manifest or an index as the registry has it.
+type Manifest struct {
+	MediaType string
+	Digest    digest.Digest
+	Raw       []byte
+}

@@ -1,0 +1,63 @@
+package policies
+
+import (
+	"time"
+
+	"github.com/sallyport-dev/sallyport/report"
+)
+
+// Input is the facts document: `input` in every generated and custom Rego
+// package. Field names in JSON are part of the authors' contract.
+type Input struct {
+	Image   Image   `json:"image"`
+	DTA     DTA     `json:"dta"`
+	Context Context `json:"context"`
+}
+
+// Image is what is known of the image's bytes and names.
+type Image struct {
+	Registry     string            `json:"registry"`   // normalised host
+	Repository   string            `json:"repository"` // path
+	Tags         []string          `json:"tags"`       // every tag under which the digest is known in this repository
+	Digest       string            `json:"digest"`     // platform manifest
+	OS           string            `json:"os"`
+	Architecture string            `json:"architecture"`
+	Size         int64             `json:"size"` // bytes, compressed
+	Created      time.Time         `json:"created,omitzero"`
+	Author       string            `json:"author"`
+	User         string            `json:"user"`        // as the configuration says
+	Labels       map[string]string `json:"labels"`      // of the image configuration (image.label)
+	AquaLabels   []string          `json:"aqua_labels"` // attached in Sallyport to image, repository or registry (aqua.label)
+	Entrypoint   []string          `json:"entrypoint"`
+	Cmd          []string          `json:"cmd"`
+	Layers       []string          `json:"layers"` // diff ids
+}
+
+// Context is where the question comes from. Empty attributes have no value
+// there: a term that reads one is false.
+type Context struct {
+	Kind      string            `json:"kind"` // pull, admission, ci
+	Cluster   string            `json:"cluster,omitempty"`
+	Namespace string            `json:"namespace,omitempty"`
+	Labels    map[string]string `json:"labels,omitempty"` // of the workload (kubernetes.label)
+}
+
+// DTA is the state of dynamic threat analysis of the image.
+type DTA struct {
+	Status    string            `json:"status"` // none, pending, done, skipped
+	Verdict   report.Conclusion `json:"verdict,omitempty"`
+	Malicious bool              `json:"malicious"`
+	Severity  report.Severity   `json:"severity,omitempty"`
+	Reason    string            `json:"reason,omitempty"` // why skipped or inconclusive
+	Findings  []DTAFinding      `json:"findings"`
+}
+
+// DTAFinding is one behaviour seen in the sandbox.
+type DTAFinding struct {
+	Slug      string          `json:"slug"`
+	Name      string          `json:"name"`
+	Category  report.Category `json:"category"`
+	Severity  report.Severity `json:"severity"`
+	Malicious bool            `json:"malicious"`
+	Message   string          `json:"message"`
+}

@@ -1,0 +1,156 @@
+// Package event is the vocabulary between the sensor inside the Sentry and
+// everything that reads what it saw: one Event per thing that a guest's task did.
+//
+// The sensor writes events, the observation folds them. Events come out of a
+// process that a hostile guest may own, so readers treat every field as foreign
+// data; the caps below are enforced by the reader, not trusted from the writer.
+package event
+
+import "time"
+
+// Caps on what one event may carry; the sensor cuts, the reader refuses more.
+const (
+	MaxPath  = 4096 // bytes of a path
+	MaxArgs  = 256  // elements of argv or env
+	MaxArg   = 4096 // bytes of one element
+	MaxFrame = 1 << 20
+)
+
+// Kind says what happened.
+type Kind string
+
+// The kinds. Those marked critical are never dropped by the sensor: it makes
+// the guest wait instead.
+const (
+	Start        Kind = "start"         // critical: PID 1 begins (has no exec event)
+	Exec         Kind = "exec"          // critical: a program was loaded
+	ExecTry      Kind = "exec_try"      // execve entered; an Exec follows when it succeeded
+	Clone        Kind = "clone"         // critical: new thread or process
+	Exit         Kind = "exit"          // critical: a thread group ended
+	Open         Kind = "open"          // file opened; Flags tell how
+	Unlink       Kind = "unlink"        // critical: Path removed
+	Rename       Kind = "rename"        // critical: Path became Target
+	Link         Kind = "link"          // Path is a new hard link to Target
+	Symlink      Kind = "symlink"       // Path is a new symlink to Target
+	Mkdir        Kind = "mkdir"         //
+	Chmod        Kind = "chmod"         // Mode on Path
+	Chown        Kind = "chown"         //
+	Truncate     Kind = "truncate"      //
+	Setxattr     Kind = "setxattr"      // Name on Path
+	Mknod        Kind = "mknod"         // Mode and Device on Path
+	Mount        Kind = "mount"         // critical: Target (source) on Path with FSType and Flags
+	Umount       Kind = "umount"        //
+	PivotRoot    Kind = "pivot_root"    // critical
+	Chroot       Kind = "chroot"        // critical
+	MemfdMake    Kind = "memfd"         // critical: Name
+	Socket       Kind = "socket"        // Domain, Type, Protocol in Args
+	Connect      Kind = "connect"       // critical: Local and Remote
+	Bind         Kind = "bind"          // Local
+	Listen       Kind = "listen"        // critical: Local
+	Accept       Kind = "accept"        // critical: Local and Remote
+	Send         Kind = "send"          // datagram without connect: Local and Remote
+	Setuid       Kind = "setuid"        // Args: ids
+	Ptrace       Kind = "ptrace"        // critical: Args[0] request, Args[1] pid
+	Setns        Kind = "setns"         // critical
+	Unshare      Kind = "unshare"       // Flags
+	Module       Kind = "module"        // critical: init_module, finit_module
+	BPF          Kind = "bpf"           //
+	ProcessVM    Kind = "process_vm"    // critical: Args[0] pid
+	Kill         Kind = "kill"          // Args: pid, signal
+	Name         Kind = "name"          // prctl(PR_SET_NAME): Name
+	MapExec      Kind = "map_exec"      // executable mapping of Path
+	Syscall      Kind = "syscall"       // any other system call of interest: Name, Args
+	Lost         Kind = "lost"          // Args[0] non-critical events were dropped before this one
+	LostCritical Kind = "lost_critical" // must never be seen; makes a run inconclusive
+)
+
+// Event is one thing that a task did. Only the fields of its Kind are set.
+type Event struct {
+	Seq   uint64        `json:"seq"` // total order over the whole run, from 1, no gaps but lost ones
+	Time  time.Duration `json:"t"`   // nanoseconds of sandbox time since the start of the run
+	Kind  Kind          `json:"kind"`
+	Task  Task          `json:"task"`
+	Probe bool          `json:"probe,omitempty"` // done by a process that we put into the sandbox
+
+	Path   string  `json:"path,omitempty"` // absolute inside the container where it could be resolved
+	Target string  `json:"target,omitempty"`
+	FSType string  `json:"fstype,omitempty"`
+	Name   string  `json:"name,omitempty"`
+	Flags  uint64  `json:"flags,omitempty"` // as the system call takes them
+	Mode   uint32  `json:"mode,omitempty"`
+	Device uint64  `json:"dev,omitempty"`
+	Args   []int64 `json:"args,omitempty"`
+	Result int64   `json:"result,omitempty"` // return value; meaningless on *_try
+	Errno  int32   `json:"errno,omitempty"`
+	FD     int32   `json:"fd,omitempty"`
+
+	Local  *Endpoint `json:"local,omitempty"`
+	Remote *Endpoint `json:"remote,omitempty"`
+
+	Exec  *Program `json:"exec,omitempty"`  // Start, Exec, ExecTry
+	Child int32    `json:"child,omitempty"` // Clone: the new thread's id; equal to its process id for a process
+	Exit  *Status  `json:"exit,omitempty"`
+}
+
+// Task names who did it. PID numbers are those of the container's own PID namespace.
+type Task struct {
+	TID   int32  `json:"tid"`
+	PID   int32  `json:"pid"`
+	PPID  int32  `json:"ppid,omitempty"`
+	Start int64  `json:"start,omitempty"` // thread group's start in ns; PID and Start together are unique
+	UID   uint32 `json:"uid"`
+	EUID  uint32 `json:"euid"`
+	Comm  string `json:"comm,omitempty"`
+	CWD   string `json:"cwd,omitempty"`
+}
+
+// Program is what an exec loaded.
+type Program struct {
+	Path   string   `json:"path"`
+	Argv   []string `json:"argv"`
+	Env    []string `json:"env,omitempty"`
+	SHA256 string   `json:"sha256,omitempty"` // hex
+	Size   int64    `json:"size,omitempty"`
+	Mode   uint32   `json:"mode,omitempty"`
+	Links  uint32   `json:"nlink,omitempty"` // 0: the file was removed already
+	Lower  bool     `json:"lower,omitempty"` // on the image's read-only layer
+	Upper  bool     `json:"upper,omitempty"` // on the writable layer
+	Memfd  bool     `json:"memfd,omitempty"` // in memory only
+	Stdio  [3]*FD   `json:"stdio"`           // what descriptors 0, 1 and 2 are; nil when closed
+}
+
+// Drift tells that the program did not come with the image: it is neither an
+// unchanged file of the image's layers nor unknown. Files on tmpfs carry neither flag.
+func (p *Program) Drift() bool { return !(p.Lower && !p.Upper) }
+
+// FD is what a descriptor stands for.
+type FD struct {
+	Kind   string    `json:"kind"` // file, pipe, socket, tty, memfd, other
+	Path   string    `json:"path,omitempty"`
+	Inode  uint64    `json:"inode,omitempty"` // joins both ends of a pipe
+	Peer   *Peer     `json:"peer,omitempty"`  // pipe: a process that holds the other end
+	Local  *Endpoint `json:"local,omitempty"`
+	Remote *Endpoint `json:"remote,omitempty"`
+}
+
+// Peer is a process at the other end of a pipe.
+type Peer struct {
+	PID  int32  `json:"pid"`
+	Comm string `json:"comm,omitempty"`
+	Path string `json:"path,omitempty"`
+}
+
+// Endpoint is a socket address.
+type Endpoint struct {
+	Family string `json:"family"`          // inet, inet6, unix, netlink, packet, other
+	Proto  string `json:"proto,omitempty"` // tcp, udp, icmp, raw
+	IP     string `json:"ip,omitempty"`
+	Port   uint16 `json:"port,omitempty"`
+	Path   string `json:"path,omitempty"` // unix
+}
+
+// Status is how a process ended.
+type Status struct {
+	Code   int32 `json:"code"`
+	Signal int32 `json:"signal,omitempty"`
+}

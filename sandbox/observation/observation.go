@@ -1,0 +1,192 @@
+// Package observation is the document that behaviour rules judge: everything
+// that one run of an image did, folded from the sensor's events and the
+// simulated network's records.
+//
+// Events and network records go in, one Observation comes out. It draws no
+// conclusion: what is bad is for the rules to say.
+package observation
+
+import (
+	"time"
+
+	"github.com/sallyport-dev/sallyport/image"
+	"github.com/sallyport-dev/sallyport/sandbox/event"
+)
+
+// SchemaVersion changes when a field changes its meaning or goes away.
+const SchemaVersion = 1
+
+// Observation is `input` in every behaviour rule. Field names in JSON are part
+// of the rules' contract.
+type Observation struct {
+	Schema    int           `json:"schema_version"`
+	Image     Image         `json:"image"`
+	Run       Run           `json:"run"`
+	Processes []Process     `json:"processes"`
+	Events    []event.Event `json:"events"` // all but exec, clone and exit, which Processes carry; in order of Seq
+	Network   Network       `json:"network"`
+	Files     Files         `json:"files"`
+}
+
+// Image is what the configuration says before anything runs.
+type Image struct {
+	Reference  image.Reference   `json:"ref"`
+	Digest     string            `json:"digest"`
+	Platform   image.Platform    `json:"platform"`
+	Entrypoint []string          `json:"entrypoint"`
+	Cmd        []string          `json:"cmd"`
+	User       string            `json:"user"`
+	WorkingDir string            `json:"working_dir"`
+	Env        []string          `json:"env"`
+	Exposed    []string          `json:"exposed"`
+	Volumes    []string          `json:"volumes"`
+	Labels     map[string]string `json:"labels"`
+}
+
+// Run is how the observation was made.
+type Run struct {
+	Started  time.Time     `json:"started"`
+	Duration time.Duration `json:"duration_ns"`
+	Network  string        `json:"network_mode"` // simulated
+	Token    string        `json:"-"`            // what a marker payload prints when it runs
+}
+
+// Process is one program in one process: an exec in the same PID begins a new
+// entry with the same PID and the next Generation.
+type Process struct {
+	ID          string        `json:"id"` // "pid.generation", unique in the run
+	PID         int32         `json:"pid"`
+	PPID        int32         `json:"ppid"`
+	Parent      string        `json:"parent"` // ID of the process that forked it, or that it replaced; "" for the first
+	Generation  int           `json:"generation"`
+	Event       uint64        `json:"event"` // Seq of the exec or start
+	StartMS     int64         `json:"start_ms"`
+	EndMS       int64         `json:"end_ms,omitempty"` // 0 while running at the end
+	Exe         string        `json:"exe"`
+	SHA256      string        `json:"sha256,omitempty"`
+	Argv        []string      `json:"argv"`
+	Env         []string      `json:"env,omitempty"`
+	CWD         string        `json:"cwd,omitempty"`
+	UID         uint32        `json:"uid"`
+	EUID        uint32        `json:"euid"`
+	Comm        string        `json:"comm,omitempty"`
+	Drift       bool          `json:"drift"`
+	Memfd       bool          `json:"memfd"`
+	Deleted     bool          `json:"deleted"`
+	Provenance  string        `json:"provenance"`       // image, pkgmgr, config, network, decoded, unknown
+	Script      string        `json:"script,omitempty"` // path of the script that an interpreter was given
+	ScriptDrift bool          `json:"script_drift,omitempty"`
+	Stdio       [3]*event.FD  `json:"stdio"`
+	Exit        *event.Status `json:"exit,omitempty"`
+	Probe       bool          `json:"probe,omitempty"`
+	Lineage     []string      `json:"lineage"` // IDs from the first process down to the parent
+}
+
+// Network is what crossed the simulated link. Inbound flows are our own probes.
+type Network struct {
+	Flows []Flow     `json:"flows"`
+	DNS   []DNSQuery `json:"dns"`
+	HTTP  []HTTP     `json:"http"`
+}
+
+// Flow is one TCP connection, or the datagrams of one UDP four-tuple.
+type Flow struct {
+	ID       string    `json:"id"`
+	Event    uint64    `json:"event,omitempty"`   // Seq of the connect, send or accept; 0 when it could not be joined
+	Process  string    `json:"process,omitempty"` // Process.ID
+	PID      int32     `json:"pid,omitempty"`
+	Proto    string    `json:"proto"` // tcp, udp, icmp
+	SrcIP    string    `json:"src_ip"`
+	SrcPort  uint16    `json:"src_port"`
+	DstIP    string    `json:"dst_ip"`
+	DstPort  uint16    `json:"dst_port"`
+	Domain   string    `json:"domain,omitempty"` // name whose answer gave DstIP
+	Direct   bool      `json:"direct"`           // no name was asked for DstIP
+	SNI      string    `json:"sni,omitempty"`
+	App      string    `json:"app,omitempty"` // http, tls, dns, irc, stratum, ssh, redis, docker, smtp, raw; by first bytes
+	Inbound  bool      `json:"inbound,omitempty"`
+	Probe    bool      `json:"probe,omitempty"`
+	FirstMS  int64     `json:"first_ms"`
+	LastMS   int64     `json:"last_ms"`
+	BytesOut int64     `json:"bytes_out"` // from the guest
+	BytesIn  int64     `json:"bytes_in"`
+	Refused  bool      `json:"refused,omitempty"`
+	Out      string    `json:"out,omitempty"` // first bytes from the guest: printable ASCII, the rest as \xNN
+	In       string    `json:"in,omitempty"`
+	Messages []Message `json:"messages,omitempty"` // protocol messages that a responder understood
+	Canaries []Canary  `json:"canaries,omitempty"` // planted secrets that left on this flow
+}
+
+// Message is one protocol message of a flow, e.g. App irc, Type PRIVMSG, or
+// App stratum, Type mining.submit.
+type Message struct {
+	TimeMS int64             `json:"ms"`
+	Out    bool              `json:"out"` // from the guest
+	Type   string            `json:"type"`
+	Fields map[string]string `json:"fields,omitempty"`
+}
+
+// Canary is a planted secret found in bytes that left the sandbox.
+type Canary struct {
+	Name      string   `json:"name"`            // e.g. aws_secret_access_key
+	Encoding  string   `json:"encoding"`        // raw, base64, hex, url
+	Owner     []string `json:"owner,omitempty"` // domain suffixes to which the secret belongs
+	OwnDomain bool     `json:"own_domain"`      // it went to its owner
+}
+
+// DNSQuery is one question and the answer we gave.
+type DNSQuery struct {
+	Event   uint64   `json:"event,omitempty"`
+	Process string   `json:"process,omitempty"`
+	PID     int32    `json:"pid,omitempty"`
+	TimeMS  int64    `json:"ms"`
+	Name    string   `json:"name"` // lower case, no trailing dot
+	Type    string   `json:"type"`
+	Server  string   `json:"server"`
+	Rcode   string   `json:"rcode"`
+	Answers []string `json:"answers"`
+}
+
+// HTTP is one request that the guest sent and our answer.
+type HTTP struct {
+	Flow    string            `json:"flow"`
+	Event   uint64            `json:"event,omitempty"`
+	Process string            `json:"process,omitempty"`
+	PID     int32             `json:"pid,omitempty"`
+	TimeMS  int64             `json:"ms"`
+	TLS     bool              `json:"tls"`
+	Method  string            `json:"method"`
+	Host    string            `json:"host"`
+	Port    uint16            `json:"port"`
+	Path    string            `json:"path"` // with query
+	Headers map[string]string `json:"headers"`
+	Body    string            `json:"body,omitempty"`
+	Status  int               `json:"status"`
+	Payload string            `json:"payload,omitempty"` // script or elf when a marker was served
+	SHA256  string            `json:"sha256,omitempty"`  // of the body that we answered
+}
+
+// Files is the difference of the file system after the run to the image,
+// without what we put there ourselves.
+type Files struct {
+	Created  []File   `json:"created"`
+	Modified []File   `json:"modified"`
+	Deleted  []string `json:"deleted"`
+}
+
+// File is one path that differs.
+type File struct {
+	Path       string  `json:"path"`
+	Type       string  `json:"type"` // elf, script, text, data, dir, symlink, device, fifo
+	Target     string  `json:"target,omitempty"`
+	Mode       uint32  `json:"mode"`
+	UID        int     `json:"uid"`
+	Size       int64   `json:"size"`
+	SHA256     string  `json:"sha256,omitempty"`
+	Entropy    float64 `json:"entropy,omitempty"` // bits per byte, 0 to 8
+	Head       string  `json:"head,omitempty"`    // first 4 KiB, escaped as Flow.Out
+	Executed   bool    `json:"executed"`
+	Writer     string  `json:"writer,omitempty"` // Process.ID that opened it for writing last
+	Provenance string  `json:"provenance"`
+	Event      uint64  `json:"event,omitempty"` // of the first open for writing
+}
