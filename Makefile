@@ -1,0 +1,54 @@
+# Two targets do everything: `make run` starts the gate on this machine,
+# `make test` passes the tests. `make help` lists the rest.
+
+GO        ?= go
+BUILD     := build
+VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+LDFLAGS   := -s -w -X main.version=$(VERSION)
+FUZZTIME  ?= 20s
+
+# gVisor re-executes the program as its own runtime in an empty root: the
+# binary must be static.
+export CGO_ENABLED := 0
+export GOTOOLCHAIN := local
+
+# Packages whose tests start the Sentry. The race detector needs cgo and
+# addresses that the Sentry's stubs do not leave free, so these run without it.
+SENTRY := ./cmd/... ./sandbox ./sandbox/runtime/... ./sandbox/sensor/... ./sandbox/service/... ./test/...
+
+.PHONY: help run build test deps lint unit race system bench fuzz clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+run: build ## build and start everything on this machine: proxy, webhook, API, metrics, sandbox
+	@exec ./$(BUILD)/sallyport serve
+
+build: ## build the one static binary, build/sallyport
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BUILD)/sallyport ./cmd/sallyport
+
+test: deps lint unit race ## pass every test, installing what they need (as root on Debian)
+
+deps: ## install the commands that tests use, or say which are missing
+	@./test/deps
+
+lint: ## formatting, vet, staticcheck, import rules
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "not gofmt-clean: $$unformatted"; exit 1; }
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+	@./test/imports
+
+unit: build ## tests that start the sandbox, a Docker engine and Redis
+	SALLYPORT_BINARY=$(CURDIR)/$(BUILD)/sallyport $(GO) test -timeout 30m $(SENTRY)
+
+race: ## all other tests, under the race detector
+	CGO_ENABLED=1 $(GO) test -race -timeout 20m $$($(GO) list ./... | grep -vxF "$$($(GO) list $(SENTRY))")
+
+bench: ## run the benchmarks
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+fuzz: ## fuzz every parser of foreign input for FUZZTIME each
+	@./test/fuzz $(FUZZTIME)
+
+clean: ## delete what was built; data/ stays
+	rm -rf $(BUILD)

@@ -1,0 +1,142 @@
+package config
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/sallyport-dev/sallyport/image"
+)
+
+// Config is everything that can be set. Keys in YAML are the yaml tags, in the
+// environment SALLYPORT_ and the path in upper case joined by underscores:
+// proxy.default_upstream is SALLYPORT_PROXY_DEFAULT_UPSTREAM. Lists in the
+// environment are written as YAML ("[a, b]") or separated by commas.
+type Config struct {
+	Data     string   `yaml:"data"` // folder for all that lasts on this machine
+	Log      Log      `yaml:"log"`
+	Storage  Storage  `yaml:"storage"`
+	Redis    Redis    `yaml:"redis"`
+	Proxy    Proxy    `yaml:"proxy"`
+	Webhook  Webhook  `yaml:"webhook"`
+	Console  Console  `yaml:"console"`
+	Metrics  Metrics  `yaml:"metrics"`
+	Policies Policies `yaml:"policies"`
+	Analysis Analysis `yaml:"analysis"`
+	Sandbox  Sandbox  `yaml:"sandbox"`
+}
+
+// Log is how the program writes what it does.
+type Log struct {
+	Level  slog.Level `yaml:"level"`  // debug, info, warn, error
+	Format string     `yaml:"format"` // text or json
+}
+
+// Storage is where blobs and objects lie: one driver of the distribution
+// project with its parameters, spelled as there. Empty means the filesystem
+// driver below Data.
+type Storage map[string]map[string]any
+
+// Redis is the cache and queue that replicas share. Without URL the process
+// runs its own in memory.
+type Redis struct {
+	URL string `yaml:"url"` // redis://[user:password@]host:port/db or rediss://…
+}
+
+// Proxy is the registry that clients pull from.
+type Proxy struct {
+	Listen          string        `yaml:"listen"`
+	Names           []string      `yaml:"names"`            // host:port under which clients know the gate; image references that begin with one mean what lies behind it
+	DefaultUpstream string        `yaml:"default_upstream"` // for paths that name no upstream
+	Hold            time.Duration `yaml:"hold"`             // how long a pull waits for an analysis before it is told to come back
+	TagFreshness    time.Duration `yaml:"tag_freshness"`    // how long a tag is believed before upstream is asked again
+	Upstreams       []Upstream    `yaml:"upstreams"`        // the closed list of registries that can be pulled from
+}
+
+// Upstream is one registry behind the gate.
+type Upstream struct {
+	Registry  string   `yaml:"registry"`  // its name: docker.io, ghcr.io, registry.example.com:8443
+	Endpoints []string `yaml:"endpoints"` // URLs tried in order; default https://<registry>
+	Username  string   `yaml:"username"`
+	Password  string   `yaml:"password"`
+}
+
+// Webhook is the Kubernetes admission front.
+type Webhook struct {
+	Listen string   `yaml:"listen"`
+	Names  []string `yaml:"names"` // DNS names and addresses in the certificate
+}
+
+// Console is the REST API.
+type Console struct {
+	Listen string `yaml:"listen"`
+}
+
+// Metrics is the Prometheus endpoint, with /healthz and /readyz beside it.
+type Metrics struct {
+	Listen string `yaml:"listen"`
+}
+
+// Policies is where assurance policies come from besides the built-in ones and
+// those made through the API.
+type Policies struct {
+	Dir string `yaml:"dir"` // folder of .json and .yaml documents, watched
+}
+
+// Analysis is the gate's side of dynamic threat analysis. The settings that
+// people change while it runs (endpoint, token, enabled) are kept as an object;
+// these are their first values.
+type Analysis struct {
+	Enabled  bool   `yaml:"enabled"`
+	Endpoint string `yaml:"endpoint"` // URL of a sandbox service; empty means the one on this machine
+	Token    string `yaml:"token"`
+	Workers  int    `yaml:"workers"`   // runs asked for at the same time
+	PullFrom string `yaml:"pull_from"` // address at which the sandbox reaches the proxy; default the proxy's own on loopback
+}
+
+// Sandbox is the service that runs images.
+type Sandbox struct {
+	Listen  string        `yaml:"listen"`  // of `sallyport sandbox` as a service of its own
+	Dir     string        `yaml:"dir"`     // scratch space; default the system's temporary folder
+	Token   string        `yaml:"token"`   // what clients must present; required by `sallyport sandbox`
+	Runs    int           `yaml:"runs"`    // at the same time
+	Limit   int           `yaml:"limit"`   // runs per month, 0 for no limit
+	Timeout time.Duration `yaml:"timeout"` // wall time of one run, 1 s to 10 min
+	Idle    time.Duration `yaml:"idle"`    // a run ends early after nothing happened for so long
+	Memory  int64         `yaml:"memory"`  // bytes per run
+	Rules   string        `yaml:"rules"`   // folder of additional behaviour rules
+}
+
+// DemoUpstream is the reserved name (RFC 2606) under which the defaults know
+// the throwaway registry of `sallyport demo`.
+const DemoUpstream = "demo.test"
+
+// DemoAddress is where `sallyport demo` listens.
+const DemoAddress = "127.0.0.1:5055"
+
+// Default is a Config that works without any file.
+func Default() Config {
+	return Config{
+		Data: "data",
+		Log:  Log{Format: "text"},
+		Proxy: Proxy{
+			Listen:          ":5000",
+			Names:           []string{"localhost:5000", "127.0.0.1:5000", "[::1]:5000"},
+			DefaultUpstream: image.DockerHub,
+			Hold:            25 * time.Second,
+			TagFreshness:    time.Minute,
+			Upstreams: []Upstream{
+				{Registry: image.DockerHub, Endpoints: []string{"https://registry-1.docker.io"}},
+				{Registry: "ghcr.io"}, {Registry: "quay.io"}, {Registry: "registry.k8s.io"},
+				{Registry: "gcr.io"}, {Registry: "public.ecr.aws"}, {Registry: "mcr.microsoft.com"},
+				{Registry: DemoUpstream, Endpoints: []string{"http://" + DemoAddress}},
+			},
+		},
+		Webhook:  Webhook{Listen: ":9443", Names: []string{"localhost", "127.0.0.1", "::1", "sallyport-webhook.sallyport.svc"}},
+		Console:  Console{Listen: "127.0.0.1:8080"},
+		Metrics:  Metrics{Listen: "127.0.0.1:9090"},
+		Analysis: Analysis{Enabled: true, Workers: 2},
+		Sandbox: Sandbox{
+			Listen: ":8443", Runs: 2, Timeout: 180 * time.Second, Idle: 10 * time.Second, Memory: 2 << 30,
+		},
+	}
+}

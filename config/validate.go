@@ -1,0 +1,109 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sallyport-dev/sallyport/image"
+)
+
+// Validate normalises names and reports everything that cannot work, each with its key.
+func (c *Config) Validate() error {
+	var errs []error
+	bad := func(key, format string, args ...any) {
+		errs = append(errs, fmt.Errorf("%s: %s", key, fmt.Sprintf(format, args...)))
+	}
+	if c.Data == "" {
+		bad("data", "must name a folder")
+	}
+	if !slices.Contains([]string{"text", "json"}, c.Log.Format) {
+		bad("log.format", "%q is neither text nor json", c.Log.Format)
+	}
+	for key, address := range map[string]string{
+		"proxy.listen": c.Proxy.Listen, "webhook.listen": c.Webhook.Listen, "console.listen": c.Console.Listen,
+		"metrics.listen": c.Metrics.Listen, "sandbox.listen": c.Sandbox.Listen,
+	} {
+		if _, _, err := net.SplitHostPort(address); err != nil {
+			bad(key, "%q is not an address: write host:port or :port", address)
+		}
+	}
+	if len(c.Storage) > 1 {
+		bad("storage", "names %d drivers: keep one", len(c.Storage))
+	}
+	if c.Redis.URL != "" {
+		if u, err := url.Parse(c.Redis.URL); err != nil || !slices.Contains([]string{"redis", "rediss", "unix"}, u.Scheme) {
+			bad("redis.url", "must be redis://host:port/db, rediss://… or unix://…")
+		}
+	}
+	c.validateUpstreams(bad)
+	if c.Proxy.Hold < 0 || c.Proxy.Hold > 5*time.Minute {
+		bad("proxy.hold", "%s is not between 0s and 5m", c.Proxy.Hold)
+	}
+	if c.Proxy.TagFreshness < 0 {
+		bad("proxy.tag_freshness", "%s is negative", c.Proxy.TagFreshness)
+	}
+	if c.Analysis.Endpoint != "" {
+		if u, err := url.Parse(c.Analysis.Endpoint); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+			bad("analysis.endpoint", "%q is not an http or https URL", c.Analysis.Endpoint)
+		}
+	}
+	if c.Analysis.Workers < 1 {
+		bad("analysis.workers", "%d must be at least 1", c.Analysis.Workers)
+	}
+	if c.Sandbox.Runs < 1 {
+		bad("sandbox.runs", "%d must be at least 1", c.Sandbox.Runs)
+	}
+	if c.Sandbox.Timeout < time.Second || c.Sandbox.Timeout > 10*time.Minute {
+		bad("sandbox.timeout", "%s is not between 1s and 10m", c.Sandbox.Timeout)
+	}
+	if c.Sandbox.Memory < 64<<20 {
+		bad("sandbox.memory", "%d bytes are less than 64 MiB", c.Sandbox.Memory)
+	}
+	return errors.Join(errs...)
+}
+
+func (c *Config) validateUpstreams(bad func(key, format string, args ...any)) {
+	c.Proxy.DefaultUpstream = image.NormalRegistry(c.Proxy.DefaultUpstream)
+	seen := map[string]bool{}
+	for i := range c.Proxy.Upstreams {
+		u := &c.Proxy.Upstreams[i]
+		key := fmt.Sprintf("proxy.upstreams[%d]", i)
+		if u.Registry == "" {
+			bad(key+".registry", "is empty: name the registry, e.g. ghcr.io")
+			continue
+		}
+		u.Registry = image.NormalRegistry(u.Registry)
+		if strings.ContainsAny(u.Registry, "/ ") {
+			bad(key+".registry", "%q is not a host: leave out path and scheme", u.Registry)
+		}
+		if seen[u.Registry] {
+			bad(key+".registry", "%s is listed twice", u.Registry)
+		}
+		seen[u.Registry] = true
+		if len(u.Endpoints) == 0 {
+			u.Endpoints = []string{"https://" + u.Registry}
+		}
+		for _, e := range u.Endpoints {
+			if p, err := url.Parse(e); err != nil || p.Host == "" || (p.Scheme != "http" && p.Scheme != "https") {
+				bad(key+".endpoints", "%q is not an http or https URL", e)
+			}
+		}
+	}
+	if !seen[c.Proxy.DefaultUpstream] {
+		bad("proxy.default_upstream", "%s is not among proxy.upstreams", c.Proxy.DefaultUpstream)
+	}
+}
+
+// StorageDriver is the name and parameters for the storage driver factory.
+func (c *Config) StorageDriver() (name string, parameters map[string]any) {
+	for name, parameters := range c.Storage {
+		return name, parameters
+	}
+	return "filesystem", map[string]any{"rootdirectory": filepath.Join(c.Data, "storage")}
+}
