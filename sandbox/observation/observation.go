@@ -17,49 +17,119 @@ import (
 const SchemaVersion = 1
 
 // Observation is `input` in every behaviour rule. Field names in JSON are part
-// of the rules' contract.
+// of the rules' contract. Processes and events are keyed, so that a rule looks
+// only at what it is about: input.processes[id], input.events.connect[_].
 type Observation struct {
-	Schema    int           `json:"schema_version"`
-	Image     Image         `json:"image"`
-	Run       Run           `json:"run"`
-	Processes []Process     `json:"processes"`
-	Events    []event.Event `json:"events"` // all but exec, clone and exit, which Processes carry; in order of Seq
-	Network   Network       `json:"network"`
-	Files     Files         `json:"files"`
+	Schema    int                    `json:"schema_version"`
+	Image     Image                  `json:"image"`
+	Run       Run                    `json:"run"`
+	Processes map[string]*Process    `json:"processes"` // by Process.ID
+	Events    map[event.Kind][]Event `json:"events"`    // by kind, each in order of Seq; exec, clone and exit are in Processes
+	Network   Network                `json:"network"`
+	Files     Files                  `json:"files"`
 }
+
+// Write is the kind under which an observation keeps opens that could change a
+// file, whether they succeeded or not; event.Open holds the rest.
+const Write event.Kind = "write"
 
 // Image is what the configuration says before anything runs.
 type Image struct {
-	Reference  image.Reference   `json:"ref"`
-	Digest     string            `json:"digest"`
-	Platform   image.Platform    `json:"platform"`
-	Entrypoint []string          `json:"entrypoint"`
-	Cmd        []string          `json:"cmd"`
-	User       string            `json:"user"`
-	WorkingDir string            `json:"working_dir"`
-	Env        []string          `json:"env"`
-	Exposed    []string          `json:"exposed"`
-	Volumes    []string          `json:"volumes"`
-	Labels     map[string]string `json:"labels"`
+	Reference    image.Reference   `json:"ref"`
+	Digest       string            `json:"digest"`
+	ConfigDigest string            `json:"config_digest"`
+	Platform     image.Platform    `json:"platform"`
+	Entrypoint   []string          `json:"entrypoint"`
+	Cmd          []string          `json:"cmd"`
+	User         string            `json:"user"`
+	WorkingDir   string            `json:"working_dir"`
+	Env          []string          `json:"env"`
+	Exposed      []string          `json:"exposed"`
+	Volumes      []string          `json:"volumes"`
+	Labels       map[string]string `json:"labels"`
 }
 
-// Run is how the observation was made.
+// Run is how the observation was made. The caller knows the first part before
+// the run, End at its end; the rest is counted by the Builder.
 type Run struct {
-	Started  time.Time     `json:"started"`
-	Duration time.Duration `json:"duration_ns"`
-	Network  string        `json:"network_mode"` // simulated
-	Token    string        `json:"-"`            // what a marker payload prints when it runs
+	Started   time.Time `json:"started"`
+	Profile   string    `json:"profile,omitempty"`
+	Network   string    `json:"network_mode"`        // simulated
+	Addresses []string  `json:"addresses,omitempty"` // the guest's own
+	Passes    []string  `json:"passes,omitempty"`    // default; later also bait, time
+	Token     string    `json:"-"`                   // what a marker payload prints when it runs
+
+	End
+
+	RanEntrypoint bool          `json:"ran_entrypoint"`
+	Exit          *event.Status `json:"exit,omitempty"` // of the first process; nil while it ran
+	Counts        Counts        `json:"counts"`
+}
+
+// The ways in which a run ends.
+const (
+	Completed = "completed" // by itself, or idle
+	Timeout   = "timeout"   // its time was over
+	Failed    = "failed"    // cut short by a fault: the reason says which
+)
+
+// End is what is known when the run is over.
+type End struct {
+	Duration     time.Duration `json:"duration_ns"`
+	Status       string        `json:"status"`
+	Reason       string        `json:"reason,omitempty"` // of Failed; also why an entrypoint could not start
+	PortsProbed  []int         `json:"ports_probed,omitempty"`
+	Unmet        []string      `json:"unmet_downloads,omitempty"`
+	LongestSleep time.Duration `json:"longest_sleep_ns,omitempty"`
+	TimeSkipped  time.Duration `json:"time_skipped_ns,omitempty"`
+	Unsupported  []string      `json:"unsupported_syscalls,omitempty"`
+	Stdout       string        `json:"stdout_tail"` // last 4 KiB, escaped as Flow.Out but for line ends
+	Stderr       string        `json:"stderr_tail"`
+}
+
+// Counts says how complete the observation is.
+type Counts struct {
+	Total        uint64                `json:"events_total"`
+	Lost         uint64                `json:"events_lost"` // by the sensor, none of them critical
+	CriticalLost uint64                `json:"critical_lost"`
+	Dropped      map[event.Kind]uint64 `json:"dropped,omitempty"` // seen, but more than an observation holds
+}
+
+// Event is one thing that a process did, as often as it did the same.
+type Event struct {
+	Seq     uint64 `json:"seq"` // of the first time
+	MS      int64  `json:"ms"`
+	LastMS  int64  `json:"last_ms,omitempty"` // of the last time, when Count > 1
+	Count   int    `json:"count"`
+	Process string `json:"process"` // Process.ID
+	Probe   bool   `json:"probe,omitempty"`
+
+	Path   string  `json:"path,omitempty"` // clean, without a /proc/N/root in front
+	Target string  `json:"target,omitempty"`
+	FSType string  `json:"fstype,omitempty"`
+	Name   string  `json:"name,omitempty"`
+	Flags  uint64  `json:"flags,omitempty"`
+	Mode   uint32  `json:"mode,omitempty"`
+	Device uint64  `json:"dev,omitempty"`
+	Args   []int64 `json:"args,omitempty"`
+	Result int64   `json:"result,omitempty"`
+	Errno  int32   `json:"errno,omitempty"`
+
+	Local  *event.Endpoint `json:"local,omitempty"`
+	Remote *event.Endpoint `json:"remote,omitempty"`
+	Exec   *event.Program  `json:"exec,omitempty"` // exec_try
 }
 
 // Process is one program in one process: an exec in the same PID begins a new
-// entry with the same PID and the next Generation.
+// entry with the same PID and the next Generation. A fork that did nothing
+// before its exec has no entry of its own.
 type Process struct {
 	ID          string        `json:"id"` // "pid.generation", unique in the run
 	PID         int32         `json:"pid"`
 	PPID        int32         `json:"ppid"`
 	Parent      string        `json:"parent"` // ID of the process that forked it, or that it replaced; "" for the first
 	Generation  int           `json:"generation"`
-	Event       uint64        `json:"event"` // Seq of the exec or start
+	Event       uint64        `json:"event"` // Seq of the start, exec or clone
 	StartMS     int64         `json:"start_ms"`
 	EndMS       int64         `json:"end_ms,omitempty"` // 0 while running at the end
 	Exe         string        `json:"exe"`
@@ -73,13 +143,16 @@ type Process struct {
 	Drift       bool          `json:"drift"`
 	Memfd       bool          `json:"memfd"`
 	Deleted     bool          `json:"deleted"`
+	Forked      bool          `json:"forked,omitempty"` // a copy of its parent that loaded nothing itself
 	Provenance  string        `json:"provenance"`       // image, pkgmgr, config, network, decoded, unknown
 	Script      string        `json:"script,omitempty"` // path of the script that an interpreter was given
 	ScriptDrift bool          `json:"script_drift,omitempty"`
 	Stdio       [3]*event.FD  `json:"stdio"`
+	PipeFrom    []string      `json:"pipe_from,omitempty"` // IDs of the processes whose output its stdin reads
 	Exit        *event.Status `json:"exit,omitempty"`
 	Probe       bool          `json:"probe,omitempty"`
-	Lineage     []string      `json:"lineage"` // IDs from the first process down to the parent
+	Lineage     []string      `json:"lineage"`    // IDs from the first process down to the parent; the nearest 64
+	LineageID   string        `json:"lineage_id"` // the ID at the root of everything that belongs together
 }
 
 // Network is what crossed the simulated link. Inbound flows are our own probes.
