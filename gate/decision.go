@@ -14,6 +14,7 @@ type Request struct {
 	Context   policies.Context // Kind says who asks
 	Client    string           // for the audit log: user, address or service account
 	Audit     string           // for the audit log: what the front calls this request
+	DryRun    bool             // decide without a trace: queue no analysis, remember no name, write no audit record
 }
 
 // Action is what the gate answers.
