@@ -5,14 +5,27 @@
 // standard output of a run, the token proves that what was downloaded was executed.
 package marker
 
-import "errors"
+import (
+	"fmt"
+	"strings"
 
-// ErrArch is for a CPU that this package has no program for.
-var ErrArch = errors.New("no marker program for this CPU: only amd64 and arm64")
+	"github.com/sallyport-dev/sallyport/internal/tinyelf"
+)
 
 // ELF is a static program for a CPU as Go spells it (amd64, arm64) that prints
-// token and a newline, and exits 0.
-func ELF(arch, token string) ([]byte, error) { return nil, ErrArch }
+// token and a newline, and exits 0. The error wraps tinyelf.ErrArch for any
+// other CPU.
+func ELF(arch, token string) ([]byte, error) {
+	program, err := tinyelf.Hello(arch, token+"\n")
+	if err != nil {
+		return nil, fmt.Errorf("marker payload: %w", err)
+	}
+	return program, nil
+}
 
-// Script is a POSIX shell script that prints token, and exits 0.
-func Script(token string) []byte { return nil }
+// Script is a POSIX shell script that prints token and a newline, and exits 0.
+// It uses nothing but the shell itself.
+func Script(token string) []byte {
+	quoted := "'" + strings.ReplaceAll(token, "'", `'\''`) + "'"
+	return []byte("#!/bin/sh\necho " + quoted + "\nexit 0\n")
+}
