@@ -11,21 +11,28 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path"
 	"sort"
 	"strings"
+	"syscall"
 
 	"github.com/distribution/distribution/v3/registry/storage/driver"
 )
 
-// ErrNotFound is returned for a key that holds nothing.
-var ErrNotFound = errors.New("no such object")
+var (
+	// ErrNotFound is returned for a key that holds nothing.
+	ErrNotFound = errors.New("no such object")
+	// ErrKey is returned for text that cannot be a key. Key makes keys of any text.
+	ErrKey = errors.New("not an object key")
+)
 
 // Root is the folder of the storage driver below which all objects lie; the
 // registry's own layout is /docker beside it.
 const Root = "/sallyport"
 
-// Store reads and writes objects. It is safe for concurrent use.
+// Store reads and writes objects. It is safe for concurrent use, also by
+// several processes on one storage.
 type Store struct{ driver driver.StorageDriver }
 
 // New returns the store of objects on d.
@@ -33,48 +40,94 @@ func New(d driver.StorageDriver) *Store { return &Store{driver: d} }
 
 // Get returns the bytes under key, or ErrNotFound.
 func (s *Store) Get(ctx context.Context, key string) ([]byte, error) {
-	b, err := s.driver.GetContent(ctx, file(key))
-	if missing(err) {
+	p, err := file(key)
+	if err != nil {
+		return nil, err
+	}
+	b, err := s.driver.GetContent(ctx, p)
+	if err == nil {
+		return b, nil
+	}
+	if missing(err) || s.isFolder(ctx, p) {
 		return nil, fmt.Errorf("%w: %s", ErrNotFound, key)
 	}
-	if err != nil {
-		return nil, fmt.Errorf("reading object %s: %w", key, err)
-	}
-	return b, nil
+	return nil, fmt.Errorf("reading object %s: %w", key, err)
 }
 
 // Put stores b under key; a reader sees the old or the new bytes, never a mix.
 func (s *Store) Put(ctx context.Context, key string, b []byte) error {
-	if err := s.driver.PutContent(ctx, file(key), b); err != nil {
+	p, err := file(key)
+	if err != nil {
+		return err
+	}
+	if err := s.driver.PutContent(ctx, p, b); err != nil {
 		return fmt.Errorf("writing object %s: %w", key, err)
 	}
 	return nil
 }
 
-// Delete removes key; removing what is not there is no error.
+// Delete removes key; removing what is not there is no error. Keys below key
+// stay.
 func (s *Store) Delete(ctx context.Context, key string) error {
-	err := s.driver.Delete(ctx, file(key))
-	if err == nil || missing(err) {
+	p, err := file(key)
+	if err != nil {
+		return err
+	}
+	// Drivers delete a folder with all that is in it.
+	if s.isFolder(ctx, p) {
 		return nil
 	}
-	return fmt.Errorf("deleting object %s: %w", key, err)
+	if err := s.driver.Delete(ctx, p); err != nil && !missing(err) {
+		return fmt.Errorf("deleting object %s: %w", key, err)
+	}
+	return nil
 }
 
-// List returns the keys of all objects below prefix, at any depth, sorted.
-// A prefix that holds nothing gives an empty list.
+// List returns the keys of all objects below prefix, at any depth, sorted. The
+// prefix is a whole number of path components; "" lists everything. A prefix
+// that holds nothing gives an empty list.
 func (s *Store) List(ctx context.Context, prefix string) ([]string, error) {
+	from := Root
+	if prefix != "" {
+		var err error
+		if from, err = file(prefix); err != nil {
+			return nil, err
+		}
+	}
+	// A walk ends with "not found" both when there is nothing at all and when a
+	// folder vanishes under it; only the former is an answer.
+	const tries = 5
+	for try := 1; ; try++ {
+		keys, err := s.walk(ctx, from)
+		switch gone := (driver.PathNotFoundError{}); {
+		case err == nil:
+			sort.Strings(keys)
+			return keys, nil
+		case errors.Is(err, syscall.ENOTDIR):
+			return nil, nil // the prefix is itself an object
+		case errors.As(err, &gone) && gone.Path == from:
+			return nil, nil
+		case !missing(err) || try == tries:
+			return nil, fmt.Errorf("listing objects below %s: %w", prefix, err)
+		}
+	}
+}
+
+func (s *Store) walk(ctx context.Context, from string) ([]string, error) {
+	if fi, err := s.driver.Stat(ctx, from); err == nil && !fi.IsDir() {
+		return nil, nil
+	}
 	var keys []string
-	err := s.driver.Walk(ctx, file(prefix), func(fi driver.FileInfo) error {
-		if !fi.IsDir() {
+	err := s.driver.Walk(ctx, from, func(fi driver.FileInfo) error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if !fi.IsDir() && !strings.HasSuffix(fi.Path(), unfinished) {
 			keys = append(keys, strings.TrimPrefix(fi.Path(), Root+"/"))
 		}
 		return nil
 	})
-	if err != nil && !missing(err) {
-		return nil, fmt.Errorf("listing objects below %s: %w", prefix, err)
-	}
-	sort.Strings(keys)
-	return keys, nil
+	return keys, err
 }
 
 // GetJSON decodes the object under key into v.
@@ -98,9 +151,28 @@ func (s *Store) PutJSON(ctx context.Context, key string, v any) error {
 	return s.Put(ctx, key, b)
 }
 
-func file(key string) string { return path.Join(Root, path.Clean("/"+key)) }
+func (s *Store) isFolder(ctx context.Context, p string) bool {
+	fi, err := s.driver.Stat(ctx, p)
+	return err == nil && fi.IsDir()
+}
 
+// file is the driver's path of key.
+func file(key string) (string, error) {
+	p := Root + "/" + key
+	if !driver.PathRegexp.MatchString(p) || path.Clean(p) != p || strings.HasSuffix(key, unfinished) {
+		return "", fmt.Errorf("%w: %q: components are letters, digits, '.', '_' and '-', neither empty nor \".\" or \"..\", and do not end in %q", ErrKey, key, unfinished)
+	}
+	for part := range strings.SplitSeq(key, "/") {
+		if len(part) > maxComponent {
+			return "", fmt.Errorf("%w: %.40q…: a component is longer than %d bytes", ErrKey, part, maxComponent)
+		}
+	}
+	return p, nil
+}
+
+// missing tells the errors by which drivers say that nothing is there; the
+// filesystem driver passes on what happens when a parent is a file.
 func missing(err error) bool {
 	var notFound driver.PathNotFoundError
-	return errors.As(err, &notFound)
+	return errors.As(err, &notFound) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
 }
