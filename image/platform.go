@@ -38,8 +38,10 @@ func (p Platform) String() string {
 	return s
 }
 
-// Unknown tells the children of an index that are no images: attestation
-// manifests carry "unknown/unknown" (BuildKit) or no platform at all.
+// Unknown tells the children of an index that no engine chooses: attestation
+// manifests carry "unknown/unknown". An empty platform is not unknown:
+// containerd takes such a child after a look at its configuration, and reads an
+// empty os as its own.
 func (p Platform) Unknown() bool {
-	return p.OS == "" || p.OS == "unknown" || p.Architecture == "unknown"
+	return strings.EqualFold(p.OS, "unknown") || strings.EqualFold(p.Architecture, "unknown")
 }

@@ -48,6 +48,11 @@ func Parse(s string) (Reference, error) {
 		return Reference{}, fmt.Errorf("%w: %q: %v", ErrReference, s, err)
 	}
 	r := Reference{Registry: NormalRegistry(reference.Domain(named)), Repository: reference.Path(named)}
+	if !looksLikeHost(r.Registry) {
+		// An upper-case first component passes for a host elsewhere; lowered, the
+		// same text would name a repository of Docker Hub.
+		return Reference{}, fmt.Errorf("%w: %q: %q is neither a host (no dot, no port) nor lower case", ErrReference, s, host)
+	}
 	if r.Registry == DockerHub && !strings.Contains(r.Repository, "/") {
 		r.Repository = "library/" + r.Repository
 	}
@@ -78,7 +83,7 @@ func New(registry, repository, which string) (Reference, error) {
 func NormalRegistry(host string) string {
 	h := strings.ToLower(strings.TrimSpace(host))
 	h = strings.TrimPrefix(strings.TrimPrefix(h, "https://"), "http://")
-	h = strings.TrimRight(h, "/")
+	h, _, _ = strings.Cut(h, "/") // Docker's own configuration says https://index.docker.io/v1/
 	h = strings.TrimSuffix(h, ":443")
 	switch h {
 	case "", "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com", "hub.docker.com", "docker.com":

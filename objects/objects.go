@@ -11,11 +11,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"path"
 	"sort"
 	"strings"
-	"syscall"
 
 	"github.com/distribution/distribution/v3/registry/storage/driver"
 )
@@ -48,7 +46,7 @@ func (s *Store) Get(ctx context.Context, key string) ([]byte, error) {
 	if err == nil {
 		return b, nil
 	}
-	if missing(err) || s.isFolder(ctx, p) {
+	if missing(err) || s.isFolder(ctx, p) || s.belowObject(ctx, p) {
 		return nil, fmt.Errorf("%w: %s", ErrNotFound, key)
 	}
 	return nil, fmt.Errorf("reading object %s: %w", key, err)
@@ -77,7 +75,7 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 	if s.isFolder(ctx, p) {
 		return nil
 	}
-	if err := s.driver.Delete(ctx, p); err != nil && !missing(err) {
+	if err := s.driver.Delete(ctx, p); err != nil && !missing(err) && !s.belowObject(ctx, p) {
 		return fmt.Errorf("deleting object %s: %w", key, err)
 	}
 	return nil
@@ -103,9 +101,9 @@ func (s *Store) List(ctx context.Context, prefix string) ([]string, error) {
 		case err == nil:
 			sort.Strings(keys)
 			return keys, nil
-		case errors.Is(err, syscall.ENOTDIR):
-			return nil, nil // the prefix is itself an object
 		case errors.As(err, &gone) && gone.Path == from:
+			return nil, nil
+		case s.belowObject(ctx, from):
 			return nil, nil
 		case !missing(err) || try == tries:
 			return nil, fmt.Errorf("listing objects below %s: %w", prefix, err)
@@ -170,9 +168,19 @@ func file(key string) (string, error) {
 	return p, nil
 }
 
-// missing tells the errors by which drivers say that nothing is there; the
-// filesystem driver passes on what happens when a parent is a file.
+// belowObject tells whether something above p is an object, so that p cannot
+// exist. Drivers say so with errors that cannot be told from real faults.
+func (s *Store) belowObject(ctx context.Context, p string) bool {
+	for p = path.Dir(p); p != "/"; p = path.Dir(p) {
+		if fi, err := s.driver.Stat(ctx, p); err == nil {
+			return !fi.IsDir()
+		}
+	}
+	return false
+}
+
+// missing tells the error by which drivers say that nothing is there.
 func missing(err error) bool {
 	var notFound driver.PathNotFoundError
-	return errors.As(err, &notFound) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
+	return errors.As(err, &notFound)
 }
