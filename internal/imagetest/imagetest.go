@@ -1,0 +1,131 @@
+// Package imagetest makes images, indexes and artifacts in memory for tests,
+// and serves them as a registry's content.
+package imagetest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"sync"
+	"testing"
+
+	"github.com/opencontainers/go-digest"
+
+	"github.com/sallyport-dev/sallyport/image"
+	"github.com/sallyport-dev/sallyport/inspect"
+)
+
+// Media types that tests need by name.
+const (
+	OCIManifest = "application/vnd.oci.image.manifest.v1+json"
+	OCIIndex    = "application/vnd.oci.image.index.v1+json"
+	OCIConfig   = "application/vnd.oci.image.config.v1+json"
+	OCILayer    = "application/vnd.oci.image.layer.v1.tar+gzip"
+)
+
+// Content is a registry's content. It implements inspect.Content and is safe
+// for concurrent use.
+type Content struct {
+	mu        sync.Mutex
+	manifests map[digest.Digest]inspect.Manifest
+	blobs     map[digest.Digest][]byte
+	reads     int
+}
+
+// New returns content that holds nothing.
+func New() *Content {
+	return &Content{manifests: map[digest.Digest]inspect.Manifest{}, blobs: map[digest.Digest][]byte{}}
+}
+
+// Manifest implements inspect.Content.
+func (c *Content) Manifest(_ context.Context, ref image.Reference) (inspect.Manifest, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.reads++
+	m, ok := c.manifests[ref.Digest]
+	if !ok {
+		return inspect.Manifest{}, fmt.Errorf("%s: not found", ref)
+	}
+	return m, nil
+}
+
+// Blob implements inspect.Content.
+func (c *Content) Blob(_ context.Context, _ image.Reference, d digest.Digest) (io.ReadCloser, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	b, ok := c.blobs[d]
+	if !ok {
+		return nil, fmt.Errorf("%s: not found", d)
+	}
+	return io.NopCloser(bytes.NewReader(b)), nil
+}
+
+// Reads is how many manifests were asked for.
+func (c *Content) Reads() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.reads
+}
+
+// Descriptor describes b.
+func Descriptor(mediaType string, b []byte) map[string]any {
+	return map[string]any{"mediaType": mediaType, "digest": digest.FromBytes(b), "size": len(b)}
+}
+
+// AddBlob stores b and returns its descriptor.
+func (c *Content) AddBlob(mediaType string, b []byte) map[string]any {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.blobs[digest.FromBytes(b)] = b
+	return Descriptor(mediaType, b)
+}
+
+// AddManifest stores doc as a manifest of mediaType and returns its descriptor.
+func (c *Content) AddManifest(t testing.TB, mediaType string, doc any) map[string]any {
+	t.Helper()
+	raw, err := json.Marshal(doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c.AddRaw(mediaType, raw)
+}
+
+// AddRaw stores raw as a manifest of mediaType and returns its descriptor.
+func (c *Content) AddRaw(mediaType string, raw []byte) map[string]any {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	d := digest.FromBytes(raw)
+	c.manifests[d] = inspect.Manifest{MediaType: mediaType, Digest: d, Raw: raw}
+	return Descriptor(mediaType, raw)
+}
+
+// AddImage stores an image of one layer, whose content is seed, for platform
+// and returns its descriptor with the platform.
+func (c *Content) AddImage(t testing.TB, seed string, platform image.Platform) map[string]any {
+	t.Helper()
+	layer := c.AddBlob(OCILayer, []byte(seed))
+	config, err := json.Marshal(map[string]any{
+		"os": platform.OS, "architecture": platform.Architecture, "variant": platform.Variant, "author": "test",
+		"config": map[string]any{"Entrypoint": []string{"/" + seed}, "Env": []string{"PATH=/bin", "SECRET=hidden"}, "Labels": map[string]string{"seed": seed}},
+		"rootfs": map[string]any{"type": "layers", "diff_ids": []string{digest.FromString("unpacked " + seed).String()}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := c.AddManifest(t, OCIManifest, map[string]any{
+		"schemaVersion": 2, "mediaType": OCIManifest, "config": c.AddBlob(OCIConfig, config), "layers": []any{layer},
+	})
+	d["platform"] = platform
+	return d
+}
+
+// AddIndex stores an index of children and returns its descriptor.
+func (c *Content) AddIndex(t testing.TB, children ...map[string]any) map[string]any {
+	t.Helper()
+	return c.AddManifest(t, OCIIndex, map[string]any{"schemaVersion": 2, "mediaType": OCIIndex, "manifests": children})
+}
+
+// Digest is the digest of a descriptor.
+func Digest(descriptor map[string]any) digest.Digest { return descriptor["digest"].(digest.Digest) }
