@@ -1,10 +1,13 @@
 package runtime
 
 import (
+	"errors"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/sallyport-dev/sallyport/sandbox/event"
@@ -19,17 +22,20 @@ type Spec struct {
 	Files    []File  // put into the writable layer before the start
 	Link     *Link   // nil: loopback only
 	Limits   Limits
-	DiffPath string // where to leave the tar of the writable layer; "": none is taken
+	DiffPath string // where to leave the tar of the writable layer, see ReadDiff; "": none is taken
 
 	// ReadsOf lists absolute path prefixes whose opening for reading is
 	// reported too; opening for writing is reported everywhere.
 	ReadsOf []string
 
-	// Events receives every event in order of Seq, one call at a time. A slow
-	// receiver slows the guest down. May be nil.
+	// Events receives every event in order of Seq, one call at a time, from
+	// another goroutine than Run's. A slow receiver slows the guest down. May be nil.
 	Events func(event.Event)
-	// OnStart is called once, when the first process is about to run. May be nil.
+	// OnStart is called once, when the first process has begun. May be nil.
 	OnStart func()
+	// Stop, when closed, ends the run as Limits.Wall does: with its events and
+	// its difference. Cancelling the context ends it without. May be nil.
+	Stop <-chan struct{}
 
 	Logger *slog.Logger // nil: slog.Default()
 }
@@ -47,11 +53,12 @@ type Process struct {
 }
 
 // File is put into the sandbox's writable layer. Missing parents are made as
-// root's with mode 0755; existing ones keep their owner and mode.
+// root's with mode 0755; existing ones keep their owner and mode, and symbolic
+// links among them are followed inside the image.
 type File struct {
-	Path    string      // absolute, below a parent that is no symbolic link
+	Path    string      // absolute
 	Content []byte      // of a regular file
-	Mode    fs.FileMode // permission bits, fs.ModeDir for a folder, fs.ModeSymlink for a link
+	Mode    fs.FileMode // permission bits, with fs.ModeDir for a folder, fs.ModeSymlink for a link
 	Target  string      // of a symbolic link
 	UID     int
 	GID     int
@@ -71,11 +78,50 @@ type Link struct {
 
 // Limits bounds a run. A zero field means the default.
 type Limits struct {
-	Wall      time.Duration // from start to the pause; default 180 s
+	Wall      time.Duration // from the start of the first process; default 180 s
 	Memory    int64         // bytes of guest memory, tmpfs and writable layer; default 1 GiB
 	Disk      int64         // bytes of the writable layer; default 512 MiB
 	Processes int           // RLIMIT_NPROC; default 512
 	OpenFiles int           // RLIMIT_NOFILE; default 4096
 	Tail      int           // bytes kept of each of stdout and stderr; default 16 KiB
-	Diff      int64         // bytes of the tar; default 1 GiB
+	Diff      int64         // bytes of the difference's tar; default 1 GiB
+}
+
+func (s Spec) withDefaults() (Spec, error) {
+	switch {
+	case !filepath.IsAbs(s.Dir):
+		return s, fmt.Errorf("runtime: Spec.Dir %q is not an absolute path", s.Dir)
+	case !filepath.IsAbs(s.Root):
+		return s, fmt.Errorf("runtime: Spec.Root %q is not an absolute path", s.Root)
+	case s.DiffPath != "" && !filepath.IsAbs(s.DiffPath):
+		return s, fmt.Errorf("runtime: Spec.DiffPath %q is not an absolute path", s.DiffPath)
+	case len(s.Process.Args) == 0 || s.Process.Args[0] == "":
+		return s, &StartError{Detail: "the image names no program to run"}
+	case s.Link != nil && s.Link.File == nil:
+		return s, errors.New("runtime: a Link without a File")
+	}
+	if s.Hostname == "" {
+		s.Hostname = "localhost"
+	}
+	if s.Process.Cwd == "" {
+		s.Process.Cwd = "/"
+	}
+	if s.Logger == nil {
+		s.Logger = slog.Default()
+	}
+	l := &s.Limits
+	setDefault(&l.Wall, 180*time.Second)
+	setDefault(&l.Memory, 1<<30)
+	setDefault(&l.Disk, 512<<20)
+	setDefault(&l.Processes, 512)
+	setDefault(&l.OpenFiles, 4096)
+	setDefault(&l.Tail, 16<<10)
+	setDefault(&l.Diff, 1<<30)
+	return s, nil
+}
+
+func setDefault[T int | int64 | time.Duration](v *T, d T) {
+	if *v <= 0 {
+		*v = d
+	}
 }

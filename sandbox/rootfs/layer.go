@@ -1,0 +1,210 @@
+package rootfs
+
+import (
+	"archive/tar"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"strings"
+	"time"
+)
+
+// The markers of the OCI image specification, layer.md, "Whiteouts".
+const (
+	whiteout = ".wh."
+	opaque   = ".wh..wh..opq"
+	aufs     = ".wh..wh." // AUFS's own metadata, means nothing here
+)
+
+const xattrRecord = "SCHILY.xattr."
+
+// unpacker applies layers to a tree.
+type unpacker struct {
+	tree    *tree
+	spool   *spool
+	limits  Limits
+	layer   string // digest, for messages
+	entries int
+	copied  int64 // bytes that hard links will repeat in the result
+}
+
+func (u *unpacker) tooMuch(what string, limit int64) error {
+	return &LimitError{Layer: u.layer, What: what, Limit: limit}
+}
+
+// apply reads one layer's tar.
+func (u *unpacker) apply(ctx context.Context, r io.Reader) error {
+	tr := tar.NewReader(r)
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		hdr, err := tr.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("reading its tar: %w", err)
+		}
+		if err := u.entry(hdr, tr); err != nil {
+			return err
+		}
+	}
+}
+
+func (u *unpacker) entry(hdr *tar.Header, content io.Reader) error {
+	if err := u.check(hdr); err != nil {
+		return err
+	}
+	if hdr.Typeflag == tar.TypeXGlobalHeader {
+		return nil
+	}
+	name := path.Clean("/" + hdr.Name)
+	if strings.ContainsRune(name, 0) {
+		return fmt.Errorf("%q: a path with a zero byte", shorten(name))
+	}
+	dirName, base := path.Split(name)
+	if len(base) > maxName {
+		return fmt.Errorf("%s: the name is longer than %d bytes", shorten(name), maxName)
+	}
+	if name == "/" {
+		if hdr.Typeflag == tar.TypeDir {
+			u.attributes(u.tree.root, hdr)
+		}
+		return nil
+	}
+	dir, err := u.tree.dir(dirName)
+	if err != nil {
+		return err
+	}
+	if strings.HasPrefix(base, whiteout) {
+		u.whiteout(dir, base)
+		return nil
+	}
+	return u.create(dir, base, hdr, content)
+}
+
+func (u *unpacker) check(hdr *tar.Header) error {
+	if u.entries++; u.entries > u.limits.Entries {
+		return u.tooMuch("entries", int64(u.limits.Entries))
+	}
+	if len(hdr.Name) > u.limits.PathBytes || len(hdr.Linkname) > u.limits.PathBytes {
+		return u.tooMuch("bytes in a path", int64(u.limits.PathBytes))
+	}
+	pax, xattrs := 0, 0
+	for k, v := range hdr.PAXRecords {
+		pax += len(k) + len(v)
+		if strings.HasPrefix(k, xattrRecord) {
+			xattrs += len(k) + len(v) - len(xattrRecord)
+		}
+	}
+	if pax > u.limits.PAXBytes {
+		return u.tooMuch("bytes of PAX records in one entry", int64(u.limits.PAXBytes))
+	}
+	if xattrs > u.limits.XattrBytes {
+		return u.tooMuch("bytes of extended attributes on one file", int64(u.limits.XattrBytes))
+	}
+	if hdr.Size < 0 {
+		return fmt.Errorf("%s: negative size", shorten(hdr.Name))
+	}
+	return nil
+}
+
+func (u *unpacker) whiteout(dir *node, base string) {
+	switch {
+	case base == opaque:
+		u.tree.hideAll(dir)
+	case strings.HasPrefix(base, aufs):
+	default:
+		u.tree.hide(dir, strings.TrimPrefix(base, whiteout))
+	}
+}
+
+// create puts the file that hdr describes into dir.
+func (u *unpacker) create(dir *node, base string, hdr *tar.Header, content io.Reader) error {
+	n := &node{name: base}
+	switch hdr.Typeflag {
+	case tar.TypeDir:
+		if old := dir.children[base]; old != nil && old.mode.IsDir() {
+			n = old // keeps what is in it
+		} else {
+			n = newDir(base, u.tree.layer)
+		}
+	case tar.TypeReg, tar.TypeGNUSparse, tar.TypeCont, '\x00':
+		offset, size, err := u.spool.add(content)
+		if err != nil {
+			return fmt.Errorf("%s: %w", shorten(hdr.Name), err)
+		}
+		n.offset, n.size = offset, size
+	case tar.TypeSymlink:
+		if hdr.Linkname == "" {
+			return fmt.Errorf("%s: a symbolic link to nothing", shorten(hdr.Name))
+		}
+		n.mode, n.target = fs.ModeSymlink, hdr.Linkname
+	case tar.TypeLink:
+		return u.link(dir, base, hdr)
+	case tar.TypeChar, tar.TypeBlock:
+		n.mode = fs.ModeDevice
+		if hdr.Typeflag == tar.TypeChar {
+			n.mode |= fs.ModeCharDevice
+		}
+		n.device = deviceNumber(hdr.Devmajor, hdr.Devminor)
+	case tar.TypeFifo:
+		n.mode = fs.ModeNamedPipe
+	default:
+		return fmt.Errorf("%s: tar entry of unknown type %q", shorten(hdr.Name), hdr.Typeflag)
+	}
+	u.attributes(n, hdr)
+	dir.children[base] = n
+	return nil
+}
+
+// link repeats a file: EROFS as written here has no second name for one inode.
+func (u *unpacker) link(dir *node, base string, hdr *tar.Header) error {
+	target := u.tree.lookup(path.Clean("/" + hdr.Linkname))
+	if target == nil {
+		return fmt.Errorf("%s: hard link to %s, which does not exist", shorten(hdr.Name), shorten(hdr.Linkname))
+	}
+	if target.mode.IsDir() {
+		return fmt.Errorf("%s: hard link to %s, which is a directory", shorten(hdr.Name), shorten(hdr.Linkname))
+	}
+	if u.copied += target.size; u.copied > u.limits.TotalBytes {
+		return u.tooMuch("bytes in repeated hard links", u.limits.TotalBytes)
+	}
+	n := *target
+	n.name, n.layer, n.swept = base, u.tree.layer, 0
+	dir.children[base] = &n
+	return nil
+}
+
+// attributes sets what every kind of file has.
+func (u *unpacker) attributes(n *node, hdr *tar.Header) {
+	n.layer = u.tree.layer
+	n.mode = n.mode&fs.ModeType | hdr.FileInfo().Mode()&(fs.ModePerm|fs.ModeSetuid|fs.ModeSetgid|fs.ModeSticky)
+	n.uid, n.gid = uint32(hdr.Uid), uint32(hdr.Gid)
+	n.mtime = hdr.ModTime
+	if n.mtime.Unix() < 0 {
+		n.mtime = time.Unix(0, 0) // EROFS counts from 1970
+	}
+	n.xattrs = nil
+	for k, v := range hdr.PAXRecords {
+		attr, ok := strings.CutPrefix(k, xattrRecord)
+		// Others, above all overlayfs's own trusted.*, steer the kernel that mounts.
+		if !ok || !(strings.HasPrefix(attr, "user.") || attr == "security.capability") || len(attr) > maxName {
+			continue
+		}
+		if n.xattrs == nil {
+			n.xattrs = map[string]string{}
+		}
+		n.xattrs[attr] = v
+	}
+}
+
+// deviceNumber packs as the kernel's new_encode_dev.
+func deviceNumber(major, minor int64) uint32 {
+	ma, mi := uint32(major)&0xfff, uint32(minor)&0xfffff
+	return mi&0xff | ma<<8 | (mi&^0xff)<<12
+}

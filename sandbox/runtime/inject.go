@@ -1,0 +1,148 @@
+package runtime
+
+import (
+	"archive/tar"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/sallyport-dev/sallyport/sandbox/rootfs"
+)
+
+// placeholder keeps gVisor from mounting a tmpfs of its own on an empty /tmp,
+// whose files would be missing from the difference. X servers leave this
+// folder behind on ordinary machines.
+var placeholder = File{Path: "/tmp/.X11-unix", Mode: fs.ModeDir | fs.ModeSticky | 0o777}
+
+// writeInjection writes files as the tar that pre-fills the writable layer.
+func writeInjection(name, root string, files []File) (err error) {
+	image, err := rootfs.Open(root)
+	if err != nil {
+		return err
+	}
+	defer image.Close()
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	in := &injection{image: image, w: tar.NewWriter(f), dirs: map[string]bool{}, now: time.Now()}
+	if err := in.dir("/"); err != nil {
+		return err
+	}
+	for _, file := range files {
+		if err := in.add(file); err != nil {
+			return fmt.Errorf("%s: %w", file.Path, err)
+		}
+	}
+	return in.w.Close()
+}
+
+type injection struct {
+	image *rootfs.Root
+	w     *tar.Writer
+	dirs  map[string]bool // that are in the tar
+	now   time.Time
+}
+
+// add writes one file, below what its parents resolve to inside the image.
+func (in *injection) add(f File) error {
+	if !path.IsAbs(f.Path) {
+		return errors.New("not an absolute path")
+	}
+	dir, base := path.Split(path.Clean(f.Path))
+	if base == "" {
+		return errors.New("the root itself cannot be injected")
+	}
+	dir = in.real(dir)
+	if err := in.dir(dir); err != nil {
+		return err
+	}
+	hdr := &tar.Header{
+		Name: tarName(path.Join(dir, base)), Mode: unixMode(f.Mode), Uid: f.UID, Gid: f.GID,
+		ModTime: in.now, Format: tar.FormatPAX,
+	}
+	switch f.Mode.Type() {
+	case 0:
+		hdr.Typeflag, hdr.Size = tar.TypeReg, int64(len(f.Content))
+	case fs.ModeSymlink:
+		hdr.Typeflag, hdr.Linkname = tar.TypeSymlink, f.Target
+	case fs.ModeDir:
+		if in.dirs[path.Join(dir, base)] {
+			return nil
+		}
+		in.dirs[path.Join(dir, base)] = true
+		hdr.Typeflag, hdr.Name = tar.TypeDir, hdr.Name+"/"
+	default:
+		return fmt.Errorf("cannot inject a file of type %v", f.Mode.Type())
+	}
+	if err := in.w.WriteHeader(hdr); err != nil {
+		return err
+	}
+	if hdr.Typeflag != tar.TypeReg {
+		return nil
+	}
+	_, err := in.w.Write(f.Content)
+	return err
+}
+
+// real follows the symbolic links of the image in dir. What does not exist yet
+// is kept as it is written.
+func (in *injection) real(dir string) string {
+	dir = path.Clean(dir)
+	if e, err := in.image.Stat(dir); err == nil {
+		return e.Path
+	}
+	if dir == "/" {
+		return dir
+	}
+	return path.Join(in.real(path.Dir(dir)), path.Base(dir))
+}
+
+// dir writes a folder and its parents: as in the image, or as root's with mode 0755.
+func (in *injection) dir(p string) error {
+	if in.dirs[p] {
+		return nil
+	}
+	if p != "/" {
+		if err := in.dir(path.Dir(p)); err != nil {
+			return err
+		}
+	}
+	in.dirs[p] = true
+	hdr := &tar.Header{Typeflag: tar.TypeDir, Name: tarName(p) + "/", Mode: 0o755, ModTime: in.now, Format: tar.FormatPAX}
+	if p == "/" {
+		hdr.Name = "./"
+	}
+	if p == "/tmp" {
+		hdr.Mode = 0o1777
+	}
+	if e, err := in.image.Stat(p); err == nil {
+		if !e.Mode.IsDir() {
+			return fmt.Errorf("%s is not a directory in the image", p)
+		}
+		hdr.Mode, hdr.Uid, hdr.Gid = unixMode(e.Mode), int(e.UID), int(e.GID)
+	}
+	return in.w.WriteHeader(hdr)
+}
+
+// tarName is the form in which gVisor writes and reads names.
+func tarName(p string) string { return "." + strings.TrimSuffix(p, "/") }
+
+func unixMode(m fs.FileMode) int64 {
+	mode := int64(m.Perm())
+	if m&fs.ModeSetuid != 0 {
+		mode |= 0o4000
+	}
+	if m&fs.ModeSetgid != 0 {
+		mode |= 0o2000
+	}
+	if m&fs.ModeSticky != 0 {
+		mode |= 0o1000
+	}
+	return mode
+}

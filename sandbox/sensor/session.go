@@ -1,0 +1,57 @@
+package sensor
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+)
+
+// Config is what a run wants to see beyond what is always reported.
+type Config struct {
+	ReadsOf []string // absolute path prefixes whose opening for reading is reported
+}
+
+// maxRawPoint is the highest system call number that gVisor has trace points for.
+const maxRawPoint = 441
+
+// SessionFile is the content of runsc's --pod-init-config file: the trace
+// session that sends every watched point to the sensor.
+func SessionFile(cfg Config) ([]byte, error) {
+	type point struct {
+		Name     string   `json:"name"`
+		Optional []string `json:"optional_fields,omitempty"`
+		Context  []string `json:"context_fields,omitempty"`
+	}
+	who := []string{"time", "thread_id", "group_id", "thread_group_start_time", "parent_thread_group_id", "credentials", "process_name"}
+	points := []point{
+		{"container/start", []string{"env"}, who},
+		{"sentry/clone", nil, nil},
+		{"sentry/execve", []string{"binary_info", "binary_sha256", "pipe_proc_info"}, []string{"group_id", "process_name"}},
+		{"sentry/exit_notify_parent", nil, who},
+		{"sentry/task_exit", nil, nil},
+		{"sentry/mmap", nil, nil},
+	}
+	var numbers []uint64
+	for nr := range decoders() {
+		if nr <= maxRawPoint {
+			numbers = append(numbers, nr)
+		}
+	}
+	slices.Sort(numbers)
+	for _, nr := range numbers {
+		side := "exit"
+		if beforeCall(nr) {
+			side = "enter"
+		}
+		points = append(points, point{Name: fmt.Sprintf("syscall/sysno/%d/%s", nr, side)})
+	}
+	readsOf := cfg.ReadsOf
+	if readsOf == nil {
+		readsOf = []string{}
+	}
+	return json.Marshal(map[string]any{"trace_session": map[string]any{
+		"name":   "Default",
+		"points": points,
+		"sinks":  []any{map[string]any{"name": sinkName, "config": map[string]any{"reads_of": readsOf}}},
+	}})
+}

@@ -1,0 +1,282 @@
+package sensor
+
+import (
+	"errors"
+	"os"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+	"gvisor.dev/gvisor/pkg/abi/linux"
+	"gvisor.dev/gvisor/pkg/context"
+	"gvisor.dev/gvisor/pkg/fd"
+	"gvisor.dev/gvisor/pkg/log"
+	"gvisor.dev/gvisor/pkg/sentry/kernel"
+	"gvisor.dev/gvisor/pkg/sentry/seccheck"
+	pb "gvisor.dev/gvisor/pkg/sentry/seccheck/points/points_go_proto"
+
+	"github.com/sallyport-dev/sallyport/sandbox/event"
+)
+
+const sinkName = "sallyport"
+
+// holdLimit is how long the end of the first process waits for a Release.
+const holdLimit = 10 * time.Second
+
+// Register makes the sink known to the Sentry that is linked into this binary.
+// Call it once, before gVisor's command line runs. endpoint is called in the
+// process that creates the sandbox, and returns the sensor's end of the socket.
+func Register(endpoint func() (*os.File, error)) {
+	seccheck.RegisterSink(seccheck.SinkDesc{
+		Name:  sinkName,
+		Setup: func(map[string]any) (*os.File, error) { return endpoint() },
+		New:   newSink,
+	})
+}
+
+// sink is the sensor's part inside the Sentry. Its methods are called by the
+// guest's tasks, many at a time.
+type sink struct {
+	seccheck.SinkDefaults
+
+	socket  int
+	queue   *queue
+	table   map[uint64]decoder
+	readsOf []string
+	release chan struct{} // gets one value for each commandRelease
+	clock   clock
+	init    initState
+}
+
+func newSink(config map[string]any, endpoint *fd.FD) (seccheck.Sink, error) {
+	if endpoint == nil {
+		return nil, errors.New("the sensor needs a socket")
+	}
+	s := &sink{
+		socket:  endpoint.Release(),
+		queue:   newQueue(),
+		table:   decoders(),
+		release: make(chan struct{}, 1),
+	}
+	if prefixes, ok := config["reads_of"].([]any); ok {
+		for _, p := range prefixes {
+			if prefix, ok := p.(string); ok {
+				s.readsOf = append(s.readsOf, prefix)
+			}
+		}
+	}
+	// Both end with the process: the Sentry lives exactly as long as its sandbox.
+	go s.write()
+	go s.obey()
+	return s, nil
+}
+
+// Name implements seccheck.Sink.
+func (*sink) Name() string { return sinkName }
+
+// Stop implements seccheck.Sink.
+func (s *sink) Stop() { s.queue.close() }
+
+// write moves frames from the queue to the socket.
+func (s *sink) write() {
+	for {
+		buf := s.queue.take()
+		if buf == nil {
+			return
+		}
+		for len(buf) > 0 {
+			n, err := unix.Write(s.socket, buf)
+			if errors.Is(err, unix.EINTR) || errors.Is(err, unix.EAGAIN) {
+				continue
+			}
+			if err != nil {
+				log.Warningf("sensor: nobody reads events any more: %v", err)
+				s.queue.close()
+				return
+			}
+			buf = buf[n:]
+		}
+	}
+}
+
+// obey reads the daemon's commands.
+func (s *sink) obey() {
+	var b [1]byte
+	for {
+		n, err := unix.Read(s.socket, b[:])
+		if errors.Is(err, unix.EINTR) || errors.Is(err, unix.EAGAIN) {
+			continue
+		}
+		if err != nil || n == 0 {
+			return
+		}
+		switch b[0] {
+		case commandRelease:
+			select {
+			case s.release <- struct{}{}:
+			default:
+			}
+		case commandSync:
+			s.queue.sync()
+		}
+	}
+}
+
+// emit completes ev with the task that did it and queues it.
+func (s *sink) emit(t *kernel.Task, ev *event.Event) {
+	var data pb.ContextData
+	kernel.LoadSeccheckData(t, taskFields, &data)
+	s.fill(ev, &data)
+	s.queue.put(ev, t)
+}
+
+// fill sets ev's task and time from data.
+func (s *sink) fill(ev *event.Event, data *pb.ContextData) {
+	ev.Time = s.clock.since(data.GetTimeNs())
+	ev.Probe = data.GetIsExecSession()
+	ev.Task = event.Task{
+		TID:   data.GetThreadId(),
+		PID:   data.GetThreadGroupId(),
+		PPID:  data.GetParentThreadGroupId(),
+		Start: data.GetThreadGroupStartTimeNs(),
+		UID:   data.GetCredentials().GetRealUid(),
+		EUID:  data.GetCredentials().GetEffectiveUid(),
+		Comm:  data.GetProcessName(),
+		CWD:   data.GetCwd(),
+	}
+}
+
+// ContainerStart implements seccheck.Sink. It comes before the first process
+// has run, and without a task.
+func (s *sink) ContainerStart(_ context.Context, _ seccheck.FieldSet, info *pb.Start) error {
+	s.clock.start(info.GetContextData().GetTimeNs())
+	program := &event.Program{Argv: info.GetArgs(), Env: info.GetEnv()}
+	if len(program.Argv) > 0 {
+		program.Path = program.Argv[0]
+	}
+	ev := &event.Event{Kind: event.Start, Exec: program}
+	s.fill(ev, info.GetContextData())
+	ev.Task.CWD = info.GetCwd()
+	s.queue.put(ev, nil)
+	return nil
+}
+
+// Clone implements seccheck.Sink.
+func (s *sink) Clone(ctx context.Context, _ seccheck.FieldSet, info *pb.CloneInfo) error {
+	t := kernel.TaskFromContext(ctx)
+	if t == nil {
+		return nil
+	}
+	s.emit(t, &event.Event{
+		Kind:  event.Clone,
+		Flags: info.GetFlags(),
+		Child: info.GetCreatedThreadId(),
+		Args:  []int64{int64(info.GetCreatedThreadGroupId()), info.GetCreatedThreadStartTimeNs()},
+	})
+	return nil
+}
+
+// Execve implements seccheck.Sink. The program is loaded, but the other threads
+// of the group have not been ended yet.
+func (s *sink) Execve(ctx context.Context, _ seccheck.FieldSet, info *pb.ExecveInfo) error {
+	t := kernel.TaskFromContext(ctx)
+	if t == nil {
+		return nil
+	}
+	s.init.execing(t)
+	ev := &event.Event{Kind: event.Exec, Exec: program(t, info)}
+	s.emit(t, ev)
+	return nil
+}
+
+// ExitNotifyParent implements seccheck.Sink: a thread group ended. The kernel
+// holds the lock of all tasks here, so nothing may wait or look tasks up.
+func (s *sink) ExitNotifyParent(_ context.Context, _ seccheck.FieldSet, info *pb.ExitNotifyParentInfo) error {
+	ev := &event.Event{Kind: event.Exit, Exit: status(info.GetExitStatus())}
+	s.fill(ev, info.GetContextData())
+	s.queue.put(ev, nil)
+	return nil
+}
+
+// TaskExit implements seccheck.Sink. It reports the end of the container's
+// first process, which ExitNotifyParent leaves out, and holds it until the
+// reader has released it: afterwards the file system is gone.
+func (s *sink) TaskExit(ctx context.Context, _ seccheck.FieldSet, info *pb.TaskExit) error {
+	t := kernel.TaskFromContext(ctx)
+	if t == nil || !s.init.ends(t) {
+		return nil
+	}
+	s.emit(t, &event.Event{Kind: event.Exit, Exit: status(info.GetExitStatus())})
+	limit := time.NewTimer(holdLimit)
+	defer limit.Stop()
+	t.UninterruptibleSleepStart()
+	defer t.UninterruptibleSleepFinish()
+	select {
+	case <-s.release:
+	case <-limit.C:
+		log.Warningf("sensor: the first process was not released within %v", holdLimit)
+	}
+	return nil
+}
+
+// Mmap implements seccheck.Sink: an executable mapping. Those of the image's
+// own files say nothing and are many.
+func (s *sink) Mmap(ctx context.Context, _ seccheck.FieldSet, info *pb.MmapInfo) error {
+	t := kernel.TaskFromContext(ctx)
+	if t == nil || info.GetIsInitialMmap() || info.GetMappedPath() == "" {
+		return nil
+	}
+	if info.GetOverlayfsLower() && !info.GetOverlayfsUpper() {
+		return nil
+	}
+	s.emit(t, &event.Event{Kind: event.MapExec, Path: info.GetMappedPath(), Mode: info.GetMappedMode()})
+	return nil
+}
+
+// RawSyscall implements seccheck.Sink.
+func (s *sink) RawSyscall(ctx context.Context, _ seccheck.FieldSet, info *pb.Syscall) error {
+	decode := s.table[info.GetSysno()]
+	if decode == nil {
+		return nil
+	}
+	t := kernel.TaskFromContext(ctx)
+	if t == nil {
+		return nil
+	}
+	c := &call{
+		t:       t,
+		args:    [6]uint64{info.Arg1, info.Arg2, info.Arg3, info.Arg4, info.Arg5, info.Arg6},
+		result:  info.GetExit().GetResult(),
+		errno:   int32(info.GetExit().GetErrorno()),
+		readsOf: s.readsOf,
+	}
+	ev := decode(c)
+	if ev == nil {
+		return nil
+	}
+	if info.Exit != nil {
+		ev.Errno = c.errno
+		if c.errno == 0 {
+			ev.Result = c.result
+		}
+	}
+	s.emit(t, ev)
+	return nil
+}
+
+func status(ws int32) *event.Status {
+	w := linux.WaitStatus(ws)
+	if w.Signaled() {
+		return &event.Status{Signal: int32(w.TerminationSignal())}
+	}
+	return &event.Status{Code: int32(w.ExitStatus())}
+}
+
+func underAny(path string, prefixes []string) bool {
+	for _, p := range prefixes {
+		if path == p || strings.HasPrefix(path, strings.TrimSuffix(p, "/")+"/") {
+			return true
+		}
+	}
+	return false
+}
