@@ -13,8 +13,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"sync"
-	"time"
 
 	"github.com/sallyport-dev/sallyport/image"
 	"github.com/sallyport-dev/sallyport/internal/epoch"
@@ -25,12 +23,7 @@ import (
 // processes on one storage: a change is felt by the next question on each.
 type Labels struct {
 	objects *objects.Store
-	epochs  *epoch.Epochs
-
-	mu    sync.Mutex
-	all   map[Target][]string // by target, sorted; not changed once made
-	marks epoch.Marks
-	until time.Time
+	all     *epoch.Copy[map[Target][]string] // by target, sorted
 }
 
 // Labels lie at labels/registry/<registry>/<word>,
@@ -64,16 +57,14 @@ func parseKey(key string) (t Target, word string, err error) {
 	return t, parts[len(parts)-1], nil
 }
 
-// maxAge is how long a copy is used at most, whatever the marks say: a replica
-// that cannot reach Redis cannot announce its changes to those that can.
-const maxAge = time.Minute
-
 // New returns the labels kept in store; changes are felt through epochs.
 func New(store *objects.Store, epochs *epoch.Epochs) (*Labels, error) {
 	if store == nil || epochs == nil {
 		return nil, errors.New("labels need objects and epochs")
 	}
-	return &Labels{objects: store, epochs: epochs}, nil
+	l := &Labels{objects: store}
+	l.all = epoch.NewCopy(epochs, epoch.Labels, l.load)
+	return l, nil
 }
 
 // Add attaches words to t. Attaching what is attached is no error. Errors wrap
@@ -97,10 +88,7 @@ func (l *Labels) change(ctx context.Context, t Target, words []string, apply fun
 		}
 	}
 	// Also after an error: some of the words may be written.
-	defer func() {
-		l.forget()
-		l.epochs.Advance(ctx, epoch.Labels)
-	}()
+	defer l.all.Changed(ctx)
 	for _, w := range words {
 		if err := apply(key(t, w)); err != nil {
 			return fmt.Errorf("label %s of %s: %w", w, t, err)
@@ -114,7 +102,7 @@ func (l *Labels) List(ctx context.Context, t Target) ([]string, error) {
 	if err := t.check(); err != nil {
 		return nil, err
 	}
-	all, err := l.load(ctx)
+	all, err := l.all.Get(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -123,7 +111,7 @@ func (l *Labels) List(ctx context.Context, t Target) ([]string, error) {
 
 // All returns every target that has labels, with them, sorted.
 func (l *Labels) All(ctx context.Context) (map[Target][]string, error) {
-	all, err := l.load(ctx)
+	all, err := l.all.Get(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -134,7 +122,7 @@ func (l *Labels) All(ctx context.Context) (map[Target][]string, error) {
 // are ignored): those on its registry, its repository, and on any of which,
 // the tags and digests that it is known by there. Sorted, without repeats.
 func (l *Labels) For(ctx context.Context, name image.Reference, which ...string) ([]string, error) {
-	all, err := l.load(ctx)
+	all, err := l.all.Get(ctx)
 	if err != nil || len(all) == 0 {
 		return nil, err
 	}
@@ -151,17 +139,8 @@ func (l *Labels) For(ctx context.Context, name image.Reference, which ...string)
 	return slices.Compact(words), nil
 }
 
-// load returns all labels, from memory when nothing changed.
+// load reads all labels.
 func (l *Labels) load(ctx context.Context) (map[Target][]string, error) {
-	// The marks are read before the labels: a change in between makes the copy
-	// look too old, never too new.
-	marks, err := l.epochs.Read(ctx, epoch.Labels)
-	known := err == nil
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if known && l.all != nil && l.marks == marks && time.Now().Before(l.until) {
-		return l.all, nil
-	}
 	keys, err := l.objects.List(ctx, folder)
 	if err != nil {
 		return nil, fmt.Errorf("reading labels: %w", err)
@@ -177,15 +156,5 @@ func (l *Labels) load(ctx context.Context) (map[Target][]string, error) {
 	for _, words := range all {
 		slices.Sort(words)
 	}
-	l.all = nil
-	if known {
-		l.all, l.marks, l.until = all, marks, time.Now().Add(maxAge)
-	}
 	return all, nil
-}
-
-func (l *Labels) forget() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.all = nil
 }
