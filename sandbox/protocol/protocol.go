@@ -3,7 +3,7 @@
 //
 //	GET    /v1/license            License
 //	POST   /v1/runs               RunRequest → 202 RunState
-//	GET    /v1/runs/{id}          RunState; with Accept: text/event-stream one per change
+//	GET    /v1/runs/{id}          RunState; with Accept: text/event-stream one per change, see Stream
 //	GET    /v1/runs/{id}/report   report.Report
 //	GET    /v1/runs/{id}/artifacts/{events|pcap|fs-diff}
 //	DELETE /v1/runs/{id}          stops it and deletes all traces
@@ -81,13 +81,41 @@ type RunState struct {
 	ID       string        `json:"id"`
 	State    string        `json:"state"`
 	Position int           `json:"position,omitempty"` // in the queue, from 1
-	Elapsed  time.Duration `json:"elapsed_ns"`
-	Limit    time.Duration `json:"limit_ns,omitempty"`
-	Error    string        `json:"error,omitempty"` // state failed
+	Elapsed  time.Duration `json:"elapsed_ns"`         // in this state so far
+	Limit    time.Duration `json:"limit_ns,omitempty"` // state running: it ends after this time at the latest
+	Error    string        `json:"error,omitempty"`    // state failed
 }
+
+// Over reports whether the run has come to its end: nothing follows.
+func (s RunState) Over() bool { return s.State == Done || s.State == Failed }
+
+// Stream is the media type of a stream of states: server-sent events named
+// "state" with a RunState as their data, one at once, one per change, one
+// every few seconds while nothing changes. It ends after the last state of the
+// run; when it breaks off before that, ask again.
+const Stream = "text/event-stream"
+
+// The artifacts of a run.
+const (
+	Events = "events"  // application/x-ndjson: one event.Event per line
+	PCAP   = "pcap"    // application/vnd.tcpdump.pcap
+	FSDiff = "fs-diff" // application/x-tar: the writable layer, deletions as character device 0:0
+)
 
 // Error is the body of every answer that is not a success.
 type Error struct {
-	Code    string `json:"code"` // unauthorized, quota_exceeded, invalid, not_found, busy, internal
+	Code    string `json:"code"`
 	Message string `json:"message"`
 }
+
+func (e *Error) Error() string { return e.Message }
+
+// The codes of an Error, and the HTTP status that each comes with.
+const (
+	CodeUnauthorized  = "unauthorized"   // 401: the token is missing or wrong
+	CodeQuotaExceeded = "quota_exceeded" // 429: no run is left in this period
+	CodeInvalid       = "invalid"        // 400: the request cannot be understood or obeyed
+	CodeNotFound      = "not_found"      // 404: no such run, report or artifact (yet)
+	CodeBusy          = "busy"           // 503: too many runs wait, or the service is going down
+	CodeInternal      = "internal"       // 500
+)
