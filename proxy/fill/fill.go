@@ -1,0 +1,106 @@
+package fill
+
+import (
+	"io"
+	"os"
+	"sync"
+)
+
+// fill is one blob being fetched: a file that grows, and who looks at it.
+type fill struct {
+	req     Request
+	started chan struct{} // closed when the source answered, or the fill failed
+
+	mu       sync.Mutex
+	file     *os.File
+	users    int
+	written  int64
+	verified bool
+	err      error
+	changed  chan struct{} // closed and replaced whenever the fields above change
+	begun    bool
+}
+
+// newFill returns a fill with two users: its own run and who asked for it.
+func newFill(req Request) *fill {
+	return &fill{req: req, users: 2, started: make(chan struct{}), changed: make(chan struct{})}
+}
+
+// hold adds a user, unless the fill failed or was let go of by all.
+func (f *fill) hold() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.users == 0 || f.err != nil {
+		return false
+	}
+	f.users++
+	return true
+}
+
+// release takes a user away; the last one closes the file.
+func (f *fill) release() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.users--
+	if f.users == 0 && f.file != nil {
+		f.file.Close()
+	}
+}
+
+// update changes the fill and wakes who waits.
+func (f *fill) update(change func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	change()
+	close(f.changed)
+	f.changed = make(chan struct{})
+}
+
+// begin says that the source answered, or with an error that it did not.
+func (f *fill) begin(file *os.File, err error) {
+	f.update(func() {
+		f.err = err
+		if file != nil {
+			f.file = file
+		}
+		if !f.begun {
+			f.begun = true
+			close(f.started)
+		}
+	})
+}
+
+func (f *fill) beginning() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.err
+}
+
+func (f *fill) received() int64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.written
+}
+
+// read reads from offset what may be seen. Nothing to read yet gives 0 and the
+// channel that tells of news.
+func (f *fill) read(p []byte, offset int64) (int, <-chan struct{}, error) {
+	f.mu.Lock()
+	visible, changed, err := f.written, f.changed, f.err
+	if !f.verified {
+		// Whoever has all bytes has accepted the blob: keep one back.
+		visible = min(visible, f.req.Size-1)
+	}
+	f.mu.Unlock()
+	if offset < visible {
+		n, err := f.file.ReadAt(p[:min(int64(len(p)), visible-offset)], offset)
+		if err == io.EOF && n > 0 {
+			err = nil
+		}
+		return n, nil, err
+	}
+	if err != nil {
+		return 0, nil, err
+	}
+	return 0, changed, nil
+}
