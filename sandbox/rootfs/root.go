@@ -90,6 +90,7 @@ func (r *Root) Lstat(name string) (Entry, error) {
 func entry(name string, info fs.FileInfo) Entry {
 	e := Entry{Path: name, Mode: info.Mode(), Size: info.Size()}
 	if st, ok := info.Sys().(*erofs.Stat); ok {
+		e.Mode = st.Mode // info.Mode lacks set-uid, set-gid and sticky
 		e.UID, e.GID = st.UID, st.GID
 	}
 	return e

@@ -30,13 +30,17 @@ const (
 // ReadDiff calls fn for every change in the tar that Run left at
 // Spec.DiffPath, in the order of the tar. Left out are the root itself, and
 // what Run put there: the files in injected that still are as they were, and
-// their parent folders. It ends with the first error of fn.
+// their parent folders, and the points where the runtime mounts. It ends with
+// the first error of fn.
 func ReadDiff(r io.Reader, injected []File, fn func(Change) error) error {
 	ours := map[string]File{}
 	for _, f := range append([]File{placeholder}, injected...) {
 		ours[path.Clean(f.Path)] = f
 	}
 	parents := map[string]bool{"/": true}
+	for _, m := range mounts() {
+		parents[m.Destination] = true // made by the runtime where the image lacks it
+	}
 	for p := range ours {
 		for p = path.Dir(p); p != "/"; p = path.Dir(p) {
 			parents[p] = true

@@ -14,31 +14,34 @@ import (
 // start hands the network card over and starts the first process. It stands
 // in for runsc's own start, which would configure the network itself. The
 // connection that it returns is to wait for the guest with.
-func (s *session) start() (guest *urpc.Client, err error) {
-	guest, err = client.ConnectTo(s.box.Sandbox.ControlSocketPath)
+func (s *session) start() (*urpc.Client, error) {
+	guest, err := client.ConnectTo(s.box.Sandbox.ControlSocketPath)
 	if err != nil {
 		return nil, err
 	}
-	defer func() {
-		if err != nil {
-			guest.Close()
-		}
-	}()
+	if err := s.startWith(guest); err != nil {
+		guest.Close()
+		return nil, err
+	}
+	return guest, nil
+}
+
+func (s *session) startWith(guest *urpc.Client) error {
 	args := boot.CreateLinksAndRoutesArgs{LoopbackLinks: []boot.LoopbackLink{boot.DefaultLoopbackLink}}
 	if s.plan.Link != nil {
 		card := os.NewFile(fdLink, "network card")
 		defer card.Close()
 		if err := s.plan.Link.fill(&args, card); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	if err := guest.Call(boot.ContMgrSetNetworkArgs, &args, nil); err != nil {
-		return nil, err
+		return err
 	}
 	if err := guest.Call(boot.ContMgrRootContainerStart, &s.plan.ID, nil); err != nil {
-		return nil, &StartError{Detail: err.Error()}
+		return &StartError{Detail: err.Error()}
 	}
-	return guest, nil
+	return nil
 }
 
 func (l *linkPlan) fill(args *boot.CreateLinksAndRoutesArgs, card *os.File) error {

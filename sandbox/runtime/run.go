@@ -245,6 +245,9 @@ func (r *run) finish(f *folder) {
 		res.LostCritical++
 	}
 	if res.End == Crashed {
+		if res.Detail == "" {
+			res.Detail = "the process that kept it ended: " + r.child.cmd.ProcessState.String()
+		}
 		if words := r.child.lastWords() + f.lastWords(); words != "" {
 			res.Detail += ": " + words
 		}

@@ -9,8 +9,8 @@ import (
 
 // The queue's bounds in bytes. What lies between them is for critical events only.
 const (
-	queueSoft = 3 << 20 // beyond it non-critical events are dropped
-	queueHard = 4 << 20 // beyond it whoever brings a critical event waits
+	queueSoft = 1 << 20 // beyond it non-critical events are dropped
+	queueHard = 2 << 20 // beyond it whoever brings a critical event waits
 )
 
 // queue orders frames and holds them until the writer takes them. The guest's

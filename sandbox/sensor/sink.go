@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -20,7 +21,8 @@ import (
 
 const sinkName = "sallyport"
 
-// holdLimit is how long the end of the first process waits for a Release.
+// holdLimit is how long the end of the first process waits for a Release when
+// nobody reads what came before it.
 const holdLimit = 10 * time.Second
 
 // Register makes the sink known to the Sentry that is linked into this binary.
@@ -43,6 +45,7 @@ type sink struct {
 	queue   *queue
 	table   map[uint64]decoder
 	readsOf []string
+	written atomic.Int64  // bytes that the socket took
 	release chan struct{} // gets one value for each commandRelease
 	clock   clock
 	init    initState
@@ -85,7 +88,8 @@ func (s *sink) write() {
 			return
 		}
 		for len(buf) > 0 {
-			n, err := unix.Write(s.socket, buf)
+			// In pieces, so that written tells a slow reader from none.
+			n, err := unix.Write(s.socket, buf[:min(len(buf), 64<<10)])
 			if errors.Is(err, unix.EINTR) || errors.Is(err, unix.EAGAIN) {
 				continue
 			}
@@ -95,6 +99,7 @@ func (s *sink) write() {
 				return
 			}
 			buf = buf[n:]
+			s.written.Add(int64(n))
 		}
 	}
 }
@@ -207,16 +212,30 @@ func (s *sink) TaskExit(ctx context.Context, _ seccheck.FieldSet, info *pb.TaskE
 		return nil
 	}
 	s.emit(t, &event.Event{Kind: event.Exit, Exit: status(info.GetExitStatus())})
-	limit := time.NewTimer(holdLimit)
-	defer limit.Stop()
 	t.UninterruptibleSleepStart()
 	defer t.UninterruptibleSleepFinish()
-	select {
-	case <-s.release:
-	case <-limit.C:
-		log.Warningf("sensor: the first process was not released within %v", holdLimit)
-	}
+	s.hold()
 	return nil
+}
+
+// hold waits for the Release. A reader that still works through what came
+// before may take its time.
+func (s *sink) hold() {
+	tick := time.NewTicker(holdLimit)
+	defer tick.Stop()
+	for seen := s.written.Load(); ; {
+		select {
+		case <-s.release:
+			return
+		case <-tick.C:
+		}
+		now := s.written.Load()
+		if now == seen {
+			log.Warningf("sensor: the first process was not released within %v", holdLimit)
+			return
+		}
+		seen = now
+	}
 }
 
 // Mmap implements seccheck.Sink: an executable mapping. Those of the image's

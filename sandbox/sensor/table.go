@@ -75,8 +75,13 @@ func decoders() map[uint64]decoder {
 	return table
 }
 
-// beforeCall are the system calls that are decoded before they run; all others
-// are afterwards, when the result is known.
+// beforeCall tells which system calls are decoded before they run: those that
+// change what their arguments mean. All others are decoded afterwards, when the
+// result is known.
 func beforeCall(nr uint64) bool {
-	return nr == unix.SYS_EXECVE || nr == unix.SYS_EXECVEAT
+	switch nr {
+	case unix.SYS_EXECVE, unix.SYS_EXECVEAT, unix.SYS_CHROOT, unix.SYS_PIVOT_ROOT:
+		return true
+	}
+	return false
 }

@@ -1,0 +1,250 @@
+// Command guest is what the runtime's tests run inside a sandbox: each
+// argument list is one thing to do. It is harmless wherever it runs.
+package main
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+func main() {
+	name := "true"
+	if len(os.Args) > 1 {
+		name = os.Args[1]
+	}
+	action, ok := actions[name]
+	if !ok {
+		fail(fmt.Errorf("unknown action %q", name))
+	}
+	action(os.Args[min(2, len(os.Args)):])
+}
+
+var actions = map[string]func([]string){
+	"true":    func([]string) {},
+	"exit":    func(args []string) { os.Exit(number(args[0])) },
+	"say":     func(args []string) { fmt.Println(strings.Join(args, " ")) },
+	"abort":   func([]string) { _ = syscall.Kill(os.Getpid(), syscall.SIGKILL); select {} },
+	"sleep":   func([]string) { fmt.Println("asleep"); time.Sleep(time.Hour) },
+	"memfd":   memfd,
+	"mount":   func(args []string) { fmt.Println(unix.Mount(args[0], args[1], args[2], 0, "")) },
+	"files":   files,
+	"connect": connect,
+	"send":    send,
+	"serve":   serve,
+	"drop":    drop,
+	"pour":    func(args []string) { pour(number(args[0])) },
+	"fork":    func(args []string) { fork(number(args[0])) },
+	"open":    func(args []string) { open(args[0], number(args[1])) },
+	"eat":     func(args []string) { eat(number(args[0])) },
+	"id":      func([]string) { fmt.Println(os.Getuid(), os.Getgid(), groups()) },
+	"thread":  thread,
+	"escape":  escape,
+	"orphan":  orphan,
+}
+
+// memfd runs a copy of this program from memory.
+func memfd(args []string) {
+	self, err := os.ReadFile("/proc/self/exe")
+	fail(err)
+	fd, err := unix.MemfdCreate("payload", 0)
+	fail(err)
+	f := os.NewFile(uintptr(fd), "payload")
+	_, err = f.Write(self)
+	fail(err)
+	fail(syscall.Exec("/proc/self/fd/"+strconv.Itoa(fd), append([]string{"[kworker/0:1]"}, args...), nil))
+}
+
+// files does one of everything that the sensor decodes.
+func files([]string) {
+	fail(os.Mkdir("/work", 0o700))
+	fail(os.Chdir("/work"))
+	fail(os.WriteFile("one", []byte("1"), 0o600))
+	dir, err := os.Open("/work")
+	fail(err)
+	at := int(dir.Fd())
+	fail(unix.Renameat(unix.AT_FDCWD, "one", at, "two"))
+	fail(unix.Fchmodat(at, "two", 0o4755, 0))
+	fail(unix.Linkat(at, "two", at, "three", 0))
+	fail(unix.Symlinkat("two", at, "link"))
+	fail(os.Chown("/work/../work/two", 0, 0))
+	fail(os.Truncate("two", 0))
+	fail(unix.Setxattr("two", "user.mark", []byte("x"), 0))
+	fail(unix.Unlinkat(at, "three", 0))
+	fail(os.Remove("link"))
+	fail(unix.Mknod("node", unix.S_IFCHR|0o600, int(unix.Mkdev(1, 3))))
+	f, err := os.Open("/etc/shadow")
+	fail(err)
+	f.Close()
+	_, err = os.ReadFile("/etc/passwd")
+	fail(err)
+	_ = os.Remove("/etc/hostname")
+	_ = os.Remove("/no/such/file")
+	name, err := unix.BytePtrFromString("renamed")
+	fail(err)
+	fail(unix.Prctl(unix.PR_SET_NAME, uintptr(unsafe.Pointer(name)), 0, 0, 0))
+	fail(unix.Chroot("/work"))
+	_ = unix.Unlink("/two")
+}
+
+func connect(args []string) {
+	c, err := net.DialTimeout("tcp", args[0], 5*time.Second)
+	if err != nil {
+		fmt.Println("error:", err)
+		return
+	}
+	fmt.Println("local", c.LocalAddr())
+	fmt.Fprintln(c, "hello")
+	c.Close()
+}
+
+func send(args []string) {
+	c, err := net.ListenUDP("udp4", nil)
+	fail(err)
+	to, err := net.ResolveUDPAddr("udp4", args[0])
+	fail(err)
+	_, err = c.WriteTo([]byte("x"), to)
+	fmt.Println("local", c.LocalAddr(), err)
+}
+
+// serve accepts one connection of its own.
+func serve([]string) {
+	l, err := net.Listen("tcp4", "127.0.0.1:4444")
+	fail(err)
+	done := make(chan bool)
+	go func() {
+		c, err := net.Dial("tcp4", "127.0.0.1:4444")
+		fail(err)
+		fmt.Println("client", c.LocalAddr().(*net.TCPAddr).Port)
+		close(done)
+	}()
+	_, err = l.Accept()
+	fail(err)
+	<-done
+}
+
+// drop writes a copy of this program and runs it.
+func drop(args []string) {
+	self, err := os.ReadFile("/proc/self/exe")
+	fail(err)
+	fail(os.WriteFile(args[0], self, 0o755))
+	fail(exec.Command(args[0], "true").Run())
+}
+
+func pour(n int) {
+	block := []byte(strings.Repeat("x", 1<<10-1) + "\n")
+	for ; n > 0; n-- {
+		_, err := os.Stdout.Write(block)
+		fail(err)
+	}
+	fmt.Println("the end")
+}
+
+// fork starts children that sleep until it cannot.
+func fork(n int) {
+	for i := range n {
+		c := exec.Command("/proc/self/exe", "sleep")
+		if err := c.Start(); err != nil {
+			fmt.Println("stopped at", i, err)
+			return
+		}
+	}
+	fmt.Println("never stopped")
+}
+
+// open floods the sensor: n files are made by each of four processes, and each
+// runs a few programs in between.
+func open(dir string, n int) {
+	fail(os.MkdirAll(dir, 0o755))
+	for i := range n {
+		name := filepath.Join(dir, strconv.Itoa(i%16))
+		fail(os.WriteFile(name, nil, 0o600))
+		if i%500 == 0 {
+			fail(exec.Command("/proc/self/exe", "true", strconv.Itoa(i)).Run())
+		}
+	}
+}
+
+func eat(mb int) {
+	var kept [][]byte
+	for range mb {
+		b := make([]byte, 1<<20)
+		for i := range b {
+			b[i] = byte(i)
+		}
+		kept = append(kept, b)
+		time.Sleep(time.Millisecond)
+	}
+	fmt.Println("ate", len(kept))
+	time.Sleep(time.Hour)
+}
+
+// thread replaces the program from another thread than the first.
+func thread([]string) {
+	done := make(chan error)
+	for range 8 {
+		go func() {
+			time.Sleep(10 * time.Millisecond)
+			if unix.Gettid() != unix.Getpid() {
+				done <- syscall.Exec("/proc/self/exe", []string{"guest", "drop", "/tmp/after"}, nil)
+			}
+			time.Sleep(time.Second)
+		}()
+	}
+	fail(<-done)
+}
+
+// escape tries what breaks out of careless containers. None of it can work.
+func escape([]string) {
+	fmt.Println(unix.Unshare(unix.CLONE_NEWUTS))
+	fmt.Println(unix.PivotRoot("/tmp", "/tmp/old"))
+	fmt.Println(unix.Unmount("/sys", unix.MNT_DETACH))
+	_, _, errno := unix.Syscall(unix.SYS_INIT_MODULE, 0, 0, 0)
+	fmt.Println(errno)
+	_, _, errno = unix.Syscall(unix.SYS_BPF, 5, 0, 0)
+	fmt.Println(errno)
+	fmt.Println(unix.PtraceAttach(1))
+	f, err := os.Open("/proc/self/ns/mnt")
+	if err == nil {
+		fmt.Println(unix.Setns(int(f.Fd()), unix.CLONE_NEWNS))
+	}
+	fmt.Println(unix.Kill(12345, unix.SIGTERM))
+	fmt.Println(syscall.Exec("/no/such/program", []string{"program", "--flag"}, nil))
+}
+
+// orphan leaves a child behind that ignores being told to end.
+func orphan([]string) {
+	if len(os.Args) > 2 {
+		signal.Ignore()
+		time.Sleep(time.Hour)
+	}
+	fail(exec.Command("/proc/self/exe", "orphan", "child").Start())
+}
+
+func groups() []int {
+	g, _ := os.Getgroups()
+	return g
+}
+
+func number(s string) int {
+	n, err := strconv.Atoi(s)
+	fail(err)
+	return n
+}
+
+func fail(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "guest:", err)
+		os.Exit(70)
+	}
+}
