@@ -1,0 +1,50 @@
+package webhook
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// metrics count reviews. Labels are of closed sets: never names of images,
+// namespaces or users.
+type metrics struct {
+	reviews *prometheus.CounterVec
+	seconds prometheus.Histogram
+	images  prometheus.Histogram
+}
+
+func newMetrics(reg prometheus.Registerer) (*metrics, error) {
+	m := &metrics{
+		reviews: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "sallyport_webhook_reviews_total",
+			Help: "Admission reviews by result: allowed, denied, waiting, fault, skipped (nothing to judge) or malformed.",
+		}, []string{"result"}),
+		seconds: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name:    "sallyport_webhook_review_seconds",
+			Help:    "Time from a review's first byte to its answer.",
+			Buckets: []float64{.0005, .001, .0025, .005, .01, .05, .1, .5, 1, 5, 10, 30},
+		}),
+		images: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name:    "sallyport_webhook_review_images",
+			Help:    "Distinct images judged per review.",
+			Buckets: []float64{0, 1, 2, 3, 5, 10, 20, 50},
+		}),
+	}
+	if reg == nil {
+		return m, nil
+	}
+	for _, c := range []prometheus.Collector{m.reviews, m.seconds, m.images} {
+		if err := reg.Register(c); err != nil {
+			return nil, fmt.Errorf("registering the webhook's metrics: %w", err)
+		}
+	}
+	return m, nil
+}
+
+func (m *metrics) done(result string, images int, took time.Duration) {
+	m.reviews.WithLabelValues(result).Inc()
+	m.seconds.Observe(took.Seconds())
+	m.images.Observe(float64(images))
+}
