@@ -1,0 +1,83 @@
+package console
+
+import (
+	"context"
+
+	"github.com/opencontainers/go-digest"
+
+	"github.com/sallyport-dev/sallyport/analysis"
+	"github.com/sallyport-dev/sallyport/gate"
+	"github.com/sallyport-dev/sallyport/image"
+	"github.com/sallyport-dev/sallyport/inspect"
+	"github.com/sallyport-dev/sallyport/label"
+	"github.com/sallyport-dev/sallyport/policies/document"
+	"github.com/sallyport-dev/sallyport/sandbox/protocol"
+	"github.com/sallyport-dev/sallyport/verdict"
+)
+
+// Gate decides, and remembers what it was asked about.
+type Gate interface {
+	Decide(ctx context.Context, req gate.Request) (gate.Decision, error)
+	// Recheck decides again about every image known under t, so that what a new
+	// label wants analysed is queued.
+	Recheck(ctx context.Context, t label.Target) ([]gate.Decision, error)
+	Known(ctx context.Context) ([]gate.Name, error)
+	// Decision returns the decision with the id; errors wrap gate.ErrUnknownDecision.
+	Decision(ctx context.Context, id string) (gate.Decision, error)
+}
+
+// Permissions are what people said about single images.
+type Permissions interface {
+	Set(ctx context.Context, p gate.Permission) error
+	Remove(ctx context.Context, t label.Target) error
+	List(ctx context.Context) ([]gate.Permission, error)
+}
+
+// Labels are the words on images, repositories and registries.
+type Labels interface {
+	Add(ctx context.Context, t label.Target, words ...string) error
+	Remove(ctx context.Context, t label.Target, words ...string) error
+	List(ctx context.Context, t label.Target) ([]string, error)
+	For(ctx context.Context, name image.Reference, which ...string) ([]string, error)
+}
+
+// Policies are the assurance policies in force.
+type Policies interface {
+	List(ctx context.Context) ([]document.Document, error)
+	// Get returns the policy with the name.
+	Get(ctx context.Context, name string) (document.Document, error)
+	Create(ctx context.Context, d document.Document) error
+	Update(ctx context.Context, d document.Document) error
+	Delete(ctx context.Context, name string) error
+}
+
+// Verdicts are what sandbox runs proved.
+type Verdicts interface {
+	// Report returns the report behind the verdict of d; errors wrap verdict.ErrNone.
+	Report(ctx context.Context, d digest.Digest) ([]byte, error)
+	Get(ctx context.Context, d digest.Digest) (verdict.Verdict, error)
+}
+
+// Queue has images run.
+type Queue interface {
+	Rescan(ctx context.Context, job analysis.Job) (analysis.State, error)
+	State(ctx context.Context, d digest.Digest) (analysis.State, error)
+	Usage(ctx context.Context) (analysis.Usage, error)
+}
+
+// Settings are those of dynamic threat analysis.
+type Settings interface {
+	Get(ctx context.Context) (analysis.Settings, error)
+	Check(ctx context.Context, set analysis.Settings) (protocol.License, error)
+	Save(ctx context.Context, set analysis.Settings) (protocol.License, error)
+}
+
+// Inspector tells what a manifest is.
+type Inspector interface {
+	Facts(ctx context.Context, ref image.Reference) (inspect.Facts, error)
+}
+
+// Resolver finds the digest that a tag means now.
+type Resolver interface {
+	Resolve(ctx context.Context, ref image.Reference) (image.Reference, error)
+}
