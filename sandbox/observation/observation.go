@@ -209,6 +209,7 @@ type Canary struct {
 
 // DNSQuery is one question and the answer we gave.
 type DNSQuery struct {
+	Flow    string   `json:"flow,omitempty"` // that carried it; empty when asked over HTTPS
 	Event   uint64   `json:"event,omitempty"`
 	Process string   `json:"process,omitempty"`
 	PID     int32    `json:"pid,omitempty"`

@@ -1,0 +1,174 @@
+package observation
+
+import (
+	"net/netip"
+	"path"
+	"slices"
+	"strings"
+)
+
+// Where a file or program comes from. FromImage covers what a package manager
+// or a script of the image would be trusted with, no more.
+const (
+	FromImage   = "image"
+	FromPackage = "pkgmgr"  // written below a package manager
+	FromConfig  = "config"  // text written by a program of the image
+	FromNetwork = "network" // equal to a body that was served, or its writer had received something
+	FromDecoded = "decoded" // its writer decodes, or reads from one that does
+	FromUnknown = "unknown"
+)
+
+// packageManagers are the programs whose children write what a package holds.
+var packageManagers = map[string]bool{
+	"dpkg": true, "apt": true, "apt-get": true, "apk": true, "rpm": true, "yum": true, "dnf": true, "microdnf": true,
+	"zypper": true, "pip": true, "pip3": true, "npm": true, "yarn": true, "pnpm": true, "gem": true, "cargo": true,
+}
+
+// decoders turn text into something else. openssl and gzip do only when told so.
+var decoders = map[string]bool{
+	"base64": true, "base32": true, "xxd": true, "uudecode": true, "gunzip": true, "zcat": true, "bunzip2": true,
+	"unxz": true, "unzip": true, "tar": true,
+}
+
+// attribute gives files their writers, and files and programs their provenance.
+func (b *Builder) attribute() {
+	a := attribution{b: b, received: map[string]int64{}, images: map[string]bool{}, fed: map[string][]*Process{}}
+	for _, f := range b.o.Network.Flows {
+		if f.Process == "" || f.Inbound || f.BytesIn == 0 || loopback(f.DstIP) || f.App == "dns" {
+			continue
+		}
+		if at, ok := a.received[f.Process]; !ok || f.FirstMS < at {
+			a.received[f.Process] = f.FirstMS
+		}
+	}
+	for _, p := range b.tree.order {
+		if !p.Drift && p.SHA256 != "" {
+			a.images[p.SHA256] = true
+		}
+		// A program that reads its child's output through a pipe gets what the child received.
+		if fd := p.Stdio[1]; isPipe(fd) && fd.Peer != nil && p.Parent != "" {
+			if up := b.tree.all[p.Parent]; up != nil && up.PID == fd.Peer.PID {
+				a.fed[up.ID] = append(a.fed[up.ID], p)
+			}
+		}
+	}
+	executed := map[string]bool{}
+	for _, p := range b.tree.order {
+		executed[p.Exe] = true
+		if p.Script != "" {
+			executed[p.Script] = true
+		}
+		p.Provenance = FromImage
+		if p.Drift && !p.Forked {
+			wr, ok := b.writes.before(p.Exe, p.Event)
+			p.Provenance = a.origin(wr, ok, p.SHA256, "elf")
+		}
+	}
+	for _, p := range b.tree.order {
+		if up := b.tree.all[p.Parent]; p.Forked && up != nil {
+			p.Provenance = up.Provenance
+		}
+	}
+	for _, list := range [][]File{b.o.Files.Created, b.o.Files.Modified} {
+		for i := range list {
+			f := &list[i]
+			first, last, ok := b.writes.ends(f.Path)
+			f.Writer, f.Event = last.process, first.seq
+			f.Provenance = a.origin(last, ok, f.SHA256, f.Type)
+			f.Executed = executed[f.Path]
+		}
+	}
+}
+
+type attribution struct {
+	b        *Builder
+	received map[string]int64 // process ID: when it first received something from outside
+	images   map[string]bool  // SHA-256 of programs of the image that ran
+	fed      map[string][]*Process
+}
+
+// origin tells where content comes from that wr left. Proof by hash comes first.
+func (a *attribution) origin(wr write, known bool, sha, kind string) string {
+	if sha != "" && a.b.bodies[sha] {
+		return FromNetwork
+	}
+	if sha != "" && a.images[sha] {
+		return FromImage
+	}
+	w := a.b.tree.all[wr.process]
+	if !known || w == nil {
+		return FromUnknown
+	}
+	packaged := false
+	a.b.tree.ancestors(w, func(p *Process) bool {
+		packaged = !p.Drift && packageManager(p)
+		return !packaged
+	})
+	if packaged {
+		return FromPackage
+	}
+	sources := a.sources(w)
+	if slices.ContainsFunc(sources, decodes) {
+		return FromDecoded
+	}
+	if slices.ContainsFunc(sources, func(p *Process) bool {
+		at, ok := a.received[p.ID]
+		return ok && at <= wr.ms
+	}) {
+		return FromNetwork
+	}
+	if kind != "elf" && !w.Drift {
+		return FromConfig
+	}
+	return FromUnknown
+}
+
+// sources are w and those whose output it reads, over any number of pipes.
+func (a *attribution) sources(w *Process) []*Process {
+	list := []*Process{w}
+	for i := 0; i < len(list) && len(list) < 64; i++ {
+		for _, id := range list[i].PipeFrom {
+			if p := a.b.tree.all[id]; p != nil && !slices.Contains(list, p) {
+				list = append(list, p)
+			}
+		}
+		for _, p := range a.fed[list[i].ID] {
+			if len(list) < 64 && !slices.Contains(list, p) {
+				list = append(list, p)
+			}
+		}
+	}
+	return list
+}
+
+func packageManager(p *Process) bool {
+	if packageManagers[path.Base(p.Exe)] {
+		return true
+	}
+	// pip and npm are scripts: their interpreter's argument names them.
+	return p.Script != "" && packageManagers[path.Base(p.Script)] && !p.ScriptDrift
+}
+
+func decodes(p *Process) bool {
+	if len(p.Argv) == 0 {
+		return false
+	}
+	name, rest := path.Base(p.Argv[0]), p.Argv[1:]
+	if name == "busybox" && len(rest) > 0 {
+		name, rest = rest[0], rest[1:]
+	}
+	switch name {
+	case "openssl":
+		return slices.Contains(rest, "-d")
+	case "gzip", "bzip2", "xz", "zstd":
+		return slices.ContainsFunc(rest, func(a string) bool {
+			return a == "--decompress" || strings.HasPrefix(a, "-") && !strings.HasPrefix(a, "--") && strings.Contains(a, "d")
+		})
+	}
+	return decoders[name]
+}
+
+func loopback(s string) bool {
+	ip, err := netip.ParseAddr(s)
+	return err == nil && ip.Unmap().IsLoopback()
+}
