@@ -8,18 +8,24 @@ import (
 
 // Input is the facts document: `input` in every generated and custom Rego
 // package. Field names in JSON are part of the authors' contract.
+//
+// In Rego, image has three more fields that are made from the others:
+// names, repositories and registries, the values of the scope attributes
+// image.name, image.repo and aqua.registry.
 type Input struct {
-	Image   Image   `json:"image"`
-	DTA     DTA     `json:"dta"`
-	Context Context `json:"context"`
+	Now     time.Time `json:"now"` // when the question is asked; rules have no clock of their own
+	Image   Image     `json:"image"`
+	DTA     DTA       `json:"dta"`
+	Context Context   `json:"context"`
 }
 
 // Image is what is known of the image's bytes and names.
 type Image struct {
-	Registry     string            `json:"registry"`   // normalised host
-	Repository   string            `json:"repository"` // path
-	Tags         []string          `json:"tags"`       // every tag under which the digest is known in this repository
-	Digest       string            `json:"digest"`     // platform manifest
+	Registry     string            `json:"registry"`                // normalised host
+	RegistryName string            `json:"registry_name,omitempty"` // what the registry is called in the configuration
+	Repository   string            `json:"repository"`              // path
+	Tags         []string          `json:"tags"`                    // every tag under which the digest is known in this repository
+	Digest       string            `json:"digest"`                  // platform manifest
 	OS           string            `json:"os"`
 	Architecture string            `json:"architecture"`
 	Size         int64             `json:"size"` // bytes, compressed
@@ -48,6 +54,7 @@ type DTA struct {
 	Verdict   report.Conclusion `json:"verdict,omitempty"`
 	Malicious bool              `json:"malicious"`
 	Severity  report.Severity   `json:"severity,omitempty"`
+	Time      time.Time         `json:"time,omitzero"`    // of the verdict
 	Reason    string            `json:"reason,omitempty"` // why skipped or inconclusive
 	Findings  []DTAFinding      `json:"findings"`
 }

@@ -1,5 +1,7 @@
 package policies
 
+import "time"
+
 // Check is one control of one policy applied to one image: an element of the
 // API's checks_performed. Failed and Skipped exclude each other; neither means passed.
 type Check struct {
@@ -33,8 +35,11 @@ type Result struct {
 	Disallowed bool      `json:"disallowed"` // some failing policy blocks
 	FailCICD   bool      `json:"fail_cicd"`  // some failing policy fails CI
 	Audit      bool      `json:"audit_required"`
-	NeedsDTA   bool      `json:"needs_dta"`         // some applicable policy has the control
-	Pending    Pending   `json:"pending,omitempty"` // what to do while DTA has no verdict; the strictest of those that need it
+	NeedsDTA   bool      `json:"needs_dta"`                    // some applicable policy has the control
+	Pending    Pending   `json:"pending,omitempty"`            // some DTA check waits for a verdict (none yet, or too old): what to do meanwhile, the strictest of the policies that wait; empty when nothing waits
+	Undecided  []string  `json:"not_decidable_here,omitempty"` // policies whose scope reads what is not known here, and was taken as false
+	Faults     []string  `json:"faults,omitempty"`             // policies that could not be evaluated: their checks failed; do not cache the result
+	Until      time.Time `json:"until,omitzero"`               // from then on the answer may differ by the passing of time alone; zero: never
 }
 
 // Pending says what happens to an image that waits for its verdict.

@@ -1,0 +1,72 @@
+package document
+
+import "time"
+
+// Extension holds what the public document has no field for. Its own unknown
+// keys are errors: nobody else writes it.
+type Extension struct {
+	Pending        Pending      `json:"pending,omitempty"`      // while dynamic analysis has no verdict; default hold
+	Inconclusive   Inconclusive `json:"inconclusive,omitempty"` // when the sandbox could not tell; default warn
+	MaxVerdictAge  Duration     `json:"max_verdict_age,omitempty"`
+	PUAIsMalicious bool         `json:"pua_is_malicious,omitempty"` // potentially unwanted software counts as malware
+	Message        string       `json:"message,omitempty"`          // added to every denial: whom to ask, where to read
+	Exempt         []Exemption  `json:"exempt,omitempty"`
+}
+
+// Pending says what happens to an image whose dynamic analysis has no result yet.
+type Pending string
+
+// The ways to treat a pending image.
+const (
+	Hold  Pending = "hold"  // the client waits, then is told to come back
+	Block Pending = "block" // denied until there is a verdict
+	Allow Pending = "allow" // passes with a warning
+)
+
+// Inconclusive says what an inconclusive dynamic analysis means.
+type Inconclusive string
+
+// The ways to treat an inconclusive analysis.
+const (
+	InconclusiveWarn  Inconclusive = "warn"
+	InconclusiveBlock Inconclusive = "block"
+	InconclusivePass  Inconclusive = "pass"
+)
+
+// Exemption excuses images from one policy, in public and for a time.
+type Exemption struct {
+	Image   string    `json:"image"`             // as image.name in scopes, or a digest; "*" stands for anything
+	Control string    `json:"control,omitempty"` // only this control; empty: the whole policy
+	Reason  string    `json:"reason"`
+	Author  string    `json:"author"`
+	Expires time.Time `json:"expires,omitzero"`
+}
+
+// New returns an image policy with the defaults that the public clients set.
+func New(name string) Document {
+	d := defaults()
+	d.Name = name
+	d.ApplicationScopes = []string{"Global"}
+	return d
+}
+
+// defaults are the values of fields that a document leaves out.
+func defaults() Document {
+	return Document{AssuranceType: "image", Enabled: true, BlockFailed: true, FailCICD: true, AuditOnFailure: true}
+}
+
+// PendingMode is what to do while dynamic analysis has no verdict.
+func (d Document) PendingMode() Pending {
+	if d.Sallyport == nil || d.Sallyport.Pending == "" {
+		return Hold
+	}
+	return d.Sallyport.Pending
+}
+
+// InconclusiveMode is what an inconclusive analysis means.
+func (d Document) InconclusiveMode() Inconclusive {
+	if d.Sallyport == nil || d.Sallyport.Inconclusive == "" {
+		return InconclusiveWarn
+	}
+	return d.Sallyport.Inconclusive
+}

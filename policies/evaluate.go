@@ -1,0 +1,101 @@
+package policies
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/open-policy-agent/opa/v1/rego"
+)
+
+// Evaluate judges an image by every policy whose scope includes it; all of
+// them run, so that people see every failure.
+//
+// A policy that cannot be evaluated fails, is named in Result.Faults and
+// leaves the others alone. The error is not nil only when ctx ends or the
+// input cannot be represented.
+func (s *Set) Evaluate(ctx context.Context, in *Input) (Result, error) {
+	facts, err := s.Prepare(in)
+	if err != nil {
+		return Result{}, err
+	}
+	return s.Judge(ctx, facts)
+}
+
+// Judge is Evaluate with an input that was prepared before, for those who ask
+// several times about the same image.
+func (s *Set) Judge(ctx context.Context, f *Facts) (Result, error) {
+	r := Result{Generation: s.generation, Applicable: []string{}, Checks: []Check{}, Failures: []Failure{}}
+	for _, p := range s.active {
+		included, undecided := p.matcher.Match(&f.subject)
+		if undecided {
+			r.Undecided = append(r.Undecided, p.doc.Name)
+		}
+		if !included {
+			continue
+		}
+		r.Applicable = append(r.Applicable, p.doc.Name)
+		checks, err := s.run(ctx, p, f)
+		if ctx.Err() != nil {
+			return Result{}, fmt.Errorf("judging by policy %q: %w", p.doc.Name, context.Cause(ctx))
+		}
+		if err != nil {
+			r.Faults = append(r.Faults, p.doc.Name)
+			checks = unevaluated(p, err)
+		}
+		r.add(p, checks)
+		r.Until = earlier(r.Until, p.until(f))
+	}
+	return r, nil
+}
+
+// run evaluates one policy within its deadline.
+func (s *Set) run(ctx context.Context, p *policy, f *Facts) ([]Check, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, s.deadline, fmt.Errorf("took longer than %v", s.deadline))
+	defer cancel()
+	results, err := p.query.Eval(ctx, rego.EvalParsedInput(f.value))
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		return nil, err
+	}
+	if len(results) != 1 {
+		return nil, errors.New("its package gave no result")
+	}
+	said, err := readStatements(results[0].Bindings)
+	if err != nil {
+		return nil, err
+	}
+	return p.checks(said), nil
+}
+
+// unevaluated is what a policy says that could not be evaluated: everything failed.
+func unevaluated(p *policy, err error) []Check {
+	checks := make([]Check, 0, len(p.pkg.Controls))
+	for _, control := range p.pkg.Controls {
+		c := p.check(control)
+		c.Failed = true
+		c.Message = fmt.Sprintf("policy %q could not be evaluated (%v): tell its author", p.doc.Name, err)
+		checks = append(checks, c)
+	}
+	return checks
+}
+
+// until is when the answer of p about f may change by time alone.
+func (p *policy) until(f *Facts) time.Time {
+	if p.doc.DTAEnabled && p.doc.Sallyport != nil && p.doc.Sallyport.MaxVerdictAge > 0 && f.dtaDone {
+		if t := f.dtaTime.Add(time.Duration(p.doc.Sallyport.MaxVerdictAge)); t.After(f.now) {
+			return t
+		}
+	}
+	return time.Time{}
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}

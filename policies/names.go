@@ -1,0 +1,66 @@
+package policies
+
+import (
+	"strings"
+
+	"github.com/sallyport-dev/sallyport/image"
+	"github.com/sallyport-dev/sallyport/policies/scope"
+)
+
+// Names are the values of the scope attribute image.name: repository:tag for
+// every tag, repository@digest when there is no tag. Docker Hub's official
+// images are listed with and without "library/", since people write both.
+func (i Image) Names() []string {
+	repositories := i.Repositories()
+	if len(repositories) == 0 {
+		return nil
+	}
+	names := make([]string, 0, len(repositories)*max(len(i.Tags), 1))
+	for _, repository := range repositories {
+		for _, tag := range i.Tags {
+			names = append(names, repository+":"+tag)
+		}
+		if len(i.Tags) == 0 && i.Digest != "" {
+			names = append(names, repository+"@"+i.Digest)
+		}
+	}
+	return names
+}
+
+// Repositories are the values of the scope attribute image.repo.
+func (i Image) Repositories() []string {
+	if i.Repository == "" {
+		return nil
+	}
+	if short, ok := strings.CutPrefix(i.Repository, "library/"); ok && i.Registry == image.DockerHub {
+		return []string{i.Repository, short}
+	}
+	return []string{i.Repository}
+}
+
+// Registries are the values of the scope attribute aqua.registry: the host,
+// and what the configuration calls it.
+func (i Image) Registries() []string {
+	var names []string
+	if i.Registry != "" {
+		names = append(names, i.Registry)
+	}
+	if i.RegistryName != "" && i.RegistryName != i.Registry {
+		names = append(names, i.RegistryName)
+	}
+	return names
+}
+
+// subject is what scopes are asked about.
+func (in *Input) subject() scope.Subject {
+	return scope.Subject{
+		Names:          in.Image.Names(),
+		Repositories:   in.Image.Repositories(),
+		Registries:     in.Image.Registries(),
+		ImageLabels:    in.Image.Labels,
+		Labels:         in.Image.AquaLabels,
+		Cluster:        in.Context.Cluster,
+		Namespace:      in.Context.Namespace,
+		WorkloadLabels: in.Context.Labels,
+	}
+}

@@ -1,0 +1,141 @@
+package policies
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sallyport-dev/sallyport/policies/document"
+	"github.com/sallyport-dev/sallyport/policies/translate"
+)
+
+// Document is an assurance policy as its users write it.
+type Document = document.Document
+
+// Translate writes a document as the Rego package that decides for it.
+func Translate(d Document) (string, error) {
+	p, err := translate.Document(d)
+	return p.Rego, err
+}
+
+// Set is one immutable generation of policies, ready to judge. It is safe for
+// concurrent use.
+type Set struct {
+	generation string
+	policies   []*policy // sorted by name
+	active     []*policy // those that judge images
+	deadline   time.Duration
+	now        func() time.Time
+}
+
+// Options are the settings of Compile. The zero value is usable.
+type Options struct {
+	// Previous is a Set whose unchanged policies are taken over instead of
+	// being compiled again.
+	Previous *Set
+	// Deadline bounds the evaluation of one policy; default 300 ms.
+	Deadline time.Duration
+	// Now is the clock for inputs that say no time; default time.Now.
+	Now func() time.Time
+}
+
+// DefaultDeadline bounds the evaluation of one policy. An ordinary one takes
+// well below a millisecond.
+const DefaultDeadline = 300 * time.Millisecond
+
+// Compile makes a Set of documents. Disabled documents, and those about other
+// things than images, are checked and kept but judge nothing. All faulty
+// documents are named in the error, not only the first.
+func Compile(ctx context.Context, docs []Document, opts Options) (*Set, error) {
+	s := &Set{deadline: opts.Deadline, now: opts.Now}
+	if s.deadline <= 0 {
+		s.deadline = DefaultDeadline
+	}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	compiled, err := compileAll(ctx, docs, opts.Previous)
+	if err != nil {
+		return nil, err
+	}
+	s.policies = compiled
+	slices.SortFunc(s.policies, func(a, b *policy) int { return strings.Compare(a.doc.Name, b.doc.Name) })
+	for i, p := range s.policies {
+		if i > 0 && p.doc.Name == s.policies[i-1].doc.Name {
+			return nil, fmt.Errorf("two policies are named %q: rename or delete one", p.doc.Name)
+		}
+		if p.active() {
+			s.active = append(s.active, p)
+		}
+	}
+	s.generation = generationOf(s.policies)
+	return s, nil
+}
+
+// Generation identifies the policies: equal for equal documents under the same
+// version of this program, on every replica.
+func (s *Set) Generation() string { return s.generation }
+
+// Policy is one policy of a Set, for those who show it.
+type Policy struct {
+	Document Document
+	Scope    string   // in textual form; empty: every image
+	Rego     string   // the generated package
+	Controls []string // that are enabled, in the order of evaluation
+	Warnings []string // what the author should know: unknown fields, unread settings
+}
+
+// Policies lists all policies, sorted by name.
+func (s *Set) Policies() []Policy {
+	all := make([]Policy, len(s.policies))
+	for i, p := range s.policies {
+		all[i] = p.describe()
+	}
+	return all
+}
+
+// Policy returns the policy called name.
+func (s *Set) Policy(name string) (Policy, bool) {
+	i, ok := slices.BinarySearchFunc(s.policies, name, func(p *policy, n string) int { return strings.Compare(p.doc.Name, n) })
+	if !ok {
+		return Policy{}, false
+	}
+	return s.policies[i].describe(), true
+}
+
+// ContextKey is the part of c that decisions of this Set can depend on: equal
+// keys give equal results for the same image, facts and verdict.
+func (s *Set) ContextKey(c Context) string {
+	var reads []string
+	for _, p := range s.active {
+		for _, a := range p.context {
+			if !slices.Contains(reads, a) {
+				reads = append(reads, a)
+			}
+		}
+	}
+	slices.Sort(reads)
+	var b strings.Builder
+	for _, a := range reads {
+		switch a {
+		case "kubernetes.cluster":
+			fmt.Fprintf(&b, "cluster=%q;", c.Cluster)
+		case "kubernetes.namespace":
+			fmt.Fprintf(&b, "namespace=%q;", c.Namespace)
+		case "kubernetes.label":
+			fmt.Fprintf(&b, "labels=%q;", sortedPairs(c.Labels))
+		}
+	}
+	return b.String()
+}
+
+func sortedPairs(m map[string]string) []string {
+	pairs := make([]string, 0, len(m))
+	for k, v := range m {
+		pairs = append(pairs, k+"="+v)
+	}
+	slices.Sort(pairs)
+	return pairs
+}

@@ -1,0 +1,166 @@
+package policies
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/open-policy-agent/opa/v1/rego"
+)
+
+// statement is one element of a package's sets deny, warn, skip or pending.
+type statement struct {
+	control string
+	msg     string
+	facts   map[string]any
+}
+
+// statements are all that one policy says about one image, by set and control.
+type statements map[string]map[string][]statement
+
+// readStatements reads the sets that a query bound.
+func readStatements(bindings rego.Vars) (statements, error) {
+	all := statements{}
+	for set, value := range bindings {
+		elements, ok := value.([]any)
+		if !ok {
+			return nil, fmt.Errorf("%s is not a set but %T", set, value)
+		}
+		byControl := map[string][]statement{}
+		for _, e := range elements {
+			st, err := readStatement(e)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", set, err)
+			}
+			byControl[st.control] = append(byControl[st.control], st)
+		}
+		all[set] = byControl
+	}
+	return all, nil
+}
+
+func readStatement(e any) (statement, error) {
+	object, ok := e.(map[string]any)
+	if !ok {
+		return statement{}, fmt.Errorf("an element is not an object but %T", e)
+	}
+	st := statement{}
+	st.control, _ = object["control"].(string)
+	st.msg, _ = object["msg"].(string)
+	st.facts, _ = object["facts"].(map[string]any)
+	if st.control == "" || st.msg == "" {
+		return statement{}, fmt.Errorf("an element lacks control or msg")
+	}
+	for name, v := range st.facts {
+		st.facts[name] = plainNumber(v)
+	}
+	return st, nil
+}
+
+// plainNumber turns Rego's numbers into Go's.
+func plainNumber(v any) any {
+	n, ok := v.(json.Number)
+	if !ok {
+		return v
+	}
+	if i, err := n.Int64(); err == nil {
+		return i
+	}
+	f, _ := n.Float64()
+	return f
+}
+
+// check is an unjudged check of control.
+func (p *policy) check(control string) Check {
+	return Check{PolicyID: p.doc.ID, PolicyName: p.doc.Name, Control: control}
+}
+
+// checks turns what the package said into one check per enabled control.
+// deny outweighs pending, pending skip, skip warn; silence means passed.
+func (p *policy) checks(said statements) []Check {
+	checks := make([]Check, 0, len(p.pkg.Controls))
+	for _, control := range p.pkg.Controls {
+		c := p.check(control)
+		for _, set := range []string{"deny", "pending", "skip", "warn"} {
+			found := said[set][control]
+			if len(found) == 0 {
+				continue
+			}
+			c.fill(found)
+			switch set {
+			case "deny":
+				c.Failed = true
+			case "pending":
+				c.Pending = true
+			case "skip":
+				c.Skipped, c.SkippedReason = true, c.Message
+			case "warn":
+				c.Warning = true
+			}
+			break
+		}
+		checks = append(checks, c)
+	}
+	return checks
+}
+
+// fill takes over messages and facts, in an order that does not depend on the evaluation.
+func (c *Check) fill(found []statement) {
+	slices.SortFunc(found, func(a, b statement) int { return cmp.Compare(a.msg, b.msg) })
+	messages := make([]string, 0, len(found))
+	for _, st := range found {
+		if !slices.Contains(messages, st.msg) {
+			messages = append(messages, st.msg)
+		}
+		for name, v := range st.facts {
+			if c.Facts == nil {
+				c.Facts = map[string]any{}
+			}
+			c.Facts[name] = v
+		}
+	}
+	c.Message = strings.Join(messages, "; ")
+}
+
+// add combines the checks of one policy into the result.
+func (r *Result) add(p *policy, checks []Check) {
+	failure := Failure{PolicyID: p.doc.ID, PolicyName: p.doc.Name, Blocking: p.doc.BlockFailed}
+	for i := range checks {
+		c := &checks[i]
+		if c.Failed {
+			c.Blocking = p.doc.BlockFailed
+			failure.Controls = append(failure.Controls, c.Control)
+		}
+		if c.Pending {
+			r.Pending = stricter(r.Pending, p.pending())
+		}
+	}
+	r.Checks = append(r.Checks, checks...)
+	r.NeedsDTA = r.NeedsDTA || p.doc.DTAEnabled
+	if len(failure.Controls) == 0 {
+		return
+	}
+	r.Failures = append(r.Failures, failure)
+	r.Disallowed = r.Disallowed || p.doc.BlockFailed
+	r.FailCICD = r.FailCICD || p.doc.FailCICD
+	r.Audit = r.Audit || p.doc.AuditOnFailure
+}
+
+// pending is what p does while it waits. A policy that would not block a
+// failure has no reason to hold anybody.
+func (p *policy) pending() Pending {
+	if !p.doc.BlockFailed {
+		return PendingAllow
+	}
+	return Pending(p.doc.PendingMode())
+}
+
+func stricter(a, b Pending) Pending {
+	order := []Pending{"", PendingAllow, PendingHold, PendingBlock}
+	if slices.Index(order, b) > slices.Index(order, a) {
+		return b
+	}
+	return a
+}

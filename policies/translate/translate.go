@@ -1,0 +1,124 @@
+package translate
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"regexp"
+	"strings"
+	"text/template"
+
+	"github.com/sallyport-dev/sallyport/policies/document"
+	"github.com/sallyport-dev/sallyport/policies/scope"
+)
+
+// Package is the Rego of one policy.
+type Package struct {
+	File     string   // what the package is called in messages and bundles: assurance/<name>.rego
+	Path     string   // data.assurance.<name>
+	Rego     string   // formatted as "opa fmt" does
+	Query    string   // binds each set that the package defines to its name
+	Controls []string // enabled ones, in the order in which they are listed
+}
+
+// control is one control of the document format.
+type control struct {
+	id      string // as in checks_performed
+	enabled func(*document.Document) bool
+	data    func(*document.Document) any // for the template <id>.rego.tmpl
+}
+
+// controls lists what is translated, in the order of the rules.
+var controls = []control{
+	{id: "dta", enabled: func(d *document.Document) bool { return d.DTAEnabled }, data: dtaData},
+}
+
+// Document translates d. It fails when the scope does not compile.
+func Document(d document.Document) (Package, error) {
+	m, err := scope.Compile(d.Scope)
+	if err != nil {
+		return Package{}, err
+	}
+	p := Package{File: "assurance/" + d.Name + ".rego", Path: "data.assurance" + step(d.Name)}
+	var body bytes.Buffer
+	for _, c := range controls {
+		if !c.enabled(&d) {
+			continue
+		}
+		p.Controls = append(p.Controls, c.id)
+		body.WriteByte('\n')
+		if err := templates.ExecuteTemplate(&body, c.id+".rego.tmpl", c.data(&d)); err != nil {
+			return Package{}, fmt.Errorf("control %s: %w", c.id, err)
+		}
+	}
+	p.Rego = header(&d) + m.Rego() + body.String()
+	p.Query = query(p.Path, p.Rego)
+	return p, nil
+}
+
+//go:embed templates/*.rego.tmpl
+var files embed.FS
+
+var templates = template.Must(template.New("").Funcs(template.FuncMap{
+	"quote": scope.Quote,
+	"set":   set,
+}).ParseFS(files, "templates/*.rego.tmpl"))
+
+// header is the package's METADATA and its name.
+func header(d *document.Document) string {
+	var b strings.Builder
+	b.WriteString("# METADATA\n")
+	fmt.Fprintf(&b, "# title: %s\n", scope.Quote(d.Name))
+	if d.Description != "" {
+		fmt.Fprintf(&b, "# description: %s\n", scope.Quote(d.Description))
+	}
+	b.WriteString("# custom:\n")
+	fmt.Fprintf(&b, "#   scope: %s\n", scope.Quote(d.Scope.String()))
+	fmt.Fprintf(&b, "#   blocks: %v\n", d.BlockFailed)
+	b.WriteString("#   generated: from the assurance policy of the same name; change that one\n")
+	fmt.Fprintf(&b, "package assurance%s\n\n", step(d.Name))
+	return b.String()
+}
+
+// query asks for the sets of statements that text defines.
+func query(path, text string) string {
+	var asked []string
+	for _, set := range []string{"deny", "pending", "skip", "warn"} {
+		if strings.Contains(text, "\n"+set+" contains ") {
+			asked = append(asked, fmt.Sprintf("%s := %s.%s", set, path, set))
+		}
+	}
+	if len(asked) == 0 {
+		// A policy without controls says nothing, but must exist to say so.
+		return "_ := " + path + ".in_scope"
+	}
+	return strings.Join(asked, "; ")
+}
+
+// identifier is what may follow a dot in a path.
+var identifier = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+// step is name as one step of a path, in the form that "opa fmt" gives it.
+func step(name string) string {
+	if identifier.MatchString(name) && !keywords[name] {
+		return "." + name
+	}
+	return "[" + scope.Quote(name) + "]"
+}
+
+var keywords = map[string]bool{
+	"as": true, "contains": true, "default": true, "else": true, "every": true, "false": true, "if": true, "import": true,
+	"in": true, "not": true, "null": true, "package": true, "some": true, "true": true, "with": true,
+}
+
+// set writes strings as a Rego set.
+func set(all []string) string {
+	if len(all) == 0 {
+		return "set()"
+	}
+	quoted := make([]string, len(all))
+	for i, s := range all {
+		quoted[i] = scope.Quote(s)
+	}
+	return "{" + strings.Join(quoted, ", ") + "}"
+}
