@@ -134,6 +134,10 @@ func (u *unpacker) create(dir *node, base string, hdr *tar.Header, content io.Re
 			n = newDir(base, u.tree.layer)
 		}
 	case tar.TypeReg, tar.TypeGNUSparse, tar.TypeCont, '\x00':
+		// A sparse file is small in the tar and large on disk.
+		if u.unpacked(hdr.Size) > u.limits.TotalBytes {
+			return u.tooMuch("unpacked bytes in the image", u.limits.TotalBytes)
+		}
 		offset, size, err := u.spool.add(content)
 		if err != nil {
 			return fmt.Errorf("%s: %w", shorten(hdr.Name), err)
@@ -171,13 +175,22 @@ func (u *unpacker) link(dir *node, base string, hdr *tar.Header) error {
 	if target.mode.IsDir() {
 		return fmt.Errorf("%s: hard link to %s, which is a directory", shorten(hdr.Name), shorten(hdr.Linkname))
 	}
-	if u.copied += target.size; u.copied > u.limits.TotalBytes {
-		return u.tooMuch("bytes in repeated hard links", u.limits.TotalBytes)
+	if u.unpacked(target.size) > u.limits.TotalBytes {
+		return u.tooMuch("unpacked bytes in the image, hard links repeated", u.limits.TotalBytes)
 	}
+	u.copied += target.size
 	n := *target
 	n.name, n.layer, n.swept = base, u.tree.layer, 0
 	dir.children[base] = &n
 	return nil
+}
+
+// unpacked is what the image's files would take with more bytes added.
+func (u *unpacker) unpacked(more int64) int64 {
+	if more > u.limits.TotalBytes {
+		return more // and no overflow
+	}
+	return u.spool.size + u.copied + more
 }
 
 // attributes sets what every kind of file has.
