@@ -67,7 +67,15 @@ func (l *List) Registry(name string) (*Registry, error) {
 	if r := l.registries[name]; r != nil {
 		return r, nil
 	}
-	return nil, &UnknownError{Registry: name, Known: l.known}
+	return nil, l.unknown(name)
+}
+
+// unknown keeps what a client sent short: it is repeated in the answer.
+func (l *List) unknown(name string) error {
+	if len(name) > 128 {
+		name = strings.ToValidUTF8(name[:128], "") + "…"
+	}
+	return &UnknownError{Registry: name, Known: l.known}
 }
 
 // Has tells whether name, normalised, is on the list.
@@ -92,7 +100,7 @@ func (l *List) Choose(ns, host, path string) (registry, repository string, err e
 		// An engine that was told another name for the gate sends that name.
 		if n := image.NormalRegistry(ns); n != image.NormalRegistry(host) && !slices.Contains(l.own, n) {
 			if !l.Has(n) {
-				return "", "", &UnknownError{Registry: n, Known: l.known}
+				return "", "", l.unknown(n)
 			}
 			return n, path, nil
 		}
@@ -105,11 +113,19 @@ func (l *List) Choose(ns, host, path string) (registry, repository string, err e
 		// Only a host has a dot or a port: no repository of the default
 		// upstream is meant, and guessing one would ask the wrong registry.
 		if strings.ContainsAny(first, ".:") || first == "localhost" {
-			return "", "", &UnknownError{Registry: n, Known: l.known}
+			return "", "", l.unknown(n)
 		}
 	}
 	if n := image.NormalRegistry(host); host != "" && l.Has(n) && !slices.Contains(l.own, n) {
 		return n, path, nil
 	}
 	return l.fallback, path, nil
+}
+
+// Observe has every failure of an upstream told to f. Call it before the list
+// is used.
+func (l *List) Observe(f func(registry string, k Kind)) {
+	for _, r := range l.registries {
+		r.observe = f
+	}
 }

@@ -50,7 +50,7 @@ func newRegistry(cfg Config) (*Registry, error) {
 	if cfg.Registry == "" {
 		return nil, errors.New("an upstream has no registry name: write e.g. registry: docker.io")
 	}
-	if ref, err := image.Parse(n + "/a"); err != nil || (ref.Registry != n) {
+	if ref, err := image.Parse(n + "/a"); err != nil || ref.Registry != n || strings.Contains(cfg.Registry, "/") {
 		return nil, fmt.Errorf("upstream %q is not a registry's name: write host or host:port, as it stands in image references", cfg.Registry)
 	}
 	r := &Registry{Name: n, observe: func(string, Kind) {}}
