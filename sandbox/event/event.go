@@ -146,7 +146,8 @@ type Endpoint struct {
 	Proto  string `json:"proto,omitempty"` // tcp, udp, icmp, raw
 	IP     string `json:"ip,omitempty"`
 	Port   uint16 `json:"port,omitempty"`
-	Path   string `json:"path,omitempty"` // unix
+	Path   string `json:"path,omitempty"`  // unix
+	Scope  string `json:"scope,omitempty"` // how far away IP is; not the sensor's to say, the observation fills it
 }
 
 // Status is how a process ended.

@@ -13,6 +13,7 @@ type Builder struct {
 	ledger ledger
 	conns  connections
 	writes writes
+	own    map[string]bool // the guest's addresses
 	bodies map[string]bool // SHA-256 of what the network answered
 	hashed map[string]File // regular files of the difference, for hard links to them
 	heads  int             // bytes of File.Head so far
@@ -26,8 +27,12 @@ func New(image Image, run Run) *Builder {
 		ledger: newLedger(),
 		conns:  newConnections(),
 		writes: writes{byPath: map[string][]write{}},
+		own:    map[string]bool{},
 		bodies: map[string]bool{},
 		hashed: map[string]File{},
+	}
+	for _, ip := range run.Addresses {
+		b.own[plainIP(ip)] = true
 	}
 	b.o.Run.Counts.Dropped = map[event.Kind]uint64{}
 	return b
@@ -48,7 +53,7 @@ func (b *Builder) Add(e event.Event) {
 		return
 	}
 	counts.Total++
-	normalise(&e)
+	normalise(&e, b.own)
 	b.flushTry(&e)
 	switch e.Kind {
 	case event.Start, event.Exec:
@@ -150,7 +155,7 @@ func (b *Builder) Build() *Observation {
 	for tid := range b.ledger.tries {
 		b.flushTry(&event.Event{Kind: event.Exit, Task: event.Task{TID: tid}})
 	}
-	b.conns.join(&b.o.Network, b.tree.all)
+	b.conns.join(&b.o.Network, b.tree.all, b.own)
 	for _, h := range b.o.Network.HTTP {
 		if h.SHA256 != "" && h.Status/100 == 2 {
 			b.bodies[h.SHA256] = true

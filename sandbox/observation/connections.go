@@ -41,7 +41,7 @@ func (c *connections) add(p *Process, e *event.Event) {
 		return
 	}
 	c.n++
-	r.Family = ""
+	r.Family, r.Scope = "", ""
 	l := deref(e.Local)
 	k := connection{seq: e.Seq, ms: millis(e.Time), process: p.ID, accept: e.Kind == event.Accept, local: l.Port, remote: r}
 	if l.Port != 0 {
@@ -53,11 +53,12 @@ func (c *connections) add(p *Process, e *event.Event) {
 }
 
 // join names the process of every flow, question and request that can be told.
-func (c *connections) join(n *Network, processes map[string]*Process) {
+func (c *connections) join(n *Network, processes map[string]*Process, own map[string]bool) {
 	flows := make(map[string]*Flow, len(n.Flows))
 	for i := range n.Flows {
 		f := &n.Flows[i]
 		flows[f.ID] = f
+		f.Scope = scope(f.otherIP(), own)
 		if k, ok := c.find(f); ok {
 			f.Event, f.Process = k.seq, k.process
 			if p := processes[k.process]; p != nil {
@@ -69,6 +70,7 @@ func (c *connections) join(n *Network, processes map[string]*Process) {
 		h := &n.HTTP[i]
 		if f := flows[h.Flow]; f != nil {
 			h.Event, h.Process, h.PID = f.Event, f.Process, f.PID
+			h.IP, h.Scope, h.Inbound = f.DstIP, f.Scope, f.Inbound
 		}
 	}
 	for i := range n.DNS {
@@ -113,6 +115,13 @@ func (c *connections) find(f *Flow) (connection, bool) {
 }
 
 func distance(a, b int64) int64 { return max(a-b, b-a) }
+
+func (f *Flow) otherIP() string {
+	if f.Inbound {
+		return f.SrcIP
+	}
+	return f.DstIP
+}
 
 // plainIP writes an IPv4 address that was mapped into IPv6 as IPv4.
 func plainIP(s string) string {

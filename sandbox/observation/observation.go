@@ -173,6 +173,7 @@ type Flow struct {
 	SrcPort  uint16    `json:"src_port"`
 	DstIP    string    `json:"dst_ip"`
 	DstPort  uint16    `json:"dst_port"`
+	Scope    string    `json:"scope"`            // of the other end: loopback, own, local, private or public
 	Domain   string    `json:"domain,omitempty"` // name whose answer gave DstIP
 	Direct   bool      `json:"direct"`           // no name was asked for DstIP
 	SNI      string    `json:"sni,omitempty"`
@@ -232,7 +233,10 @@ type HTTP struct {
 	Method  string            `json:"method"`
 	Host    string            `json:"host"`
 	Port    uint16            `json:"port"`
-	Path    string            `json:"path"` // with query
+	IP      string            `json:"ip"` // that the flow went to
+	Scope   string            `json:"scope"`
+	Inbound bool              `json:"inbound,omitempty"` // our own probe asked
+	Path    string            `json:"path"`              // with query
 	Headers map[string]string `json:"headers"`
 	Body    string            `json:"body,omitempty"`
 	Status  int               `json:"status"`

@@ -16,8 +16,9 @@ const (
 	maxEnv  = 8 << 10
 )
 
-// normalise makes paths comparable, whichever way the guest wrote them.
-func normalise(e *event.Event) {
+// normalise makes paths and addresses comparable, whichever way the guest wrote them.
+func normalise(e *event.Event, own map[string]bool) {
+	e.Local, e.Remote = scoped(e.Local, own), scoped(e.Remote, own)
 	e.Path = cleanPath(e.Path, e.Task.CWD)
 	if e.Kind == event.Mount || e.Kind == event.Symlink {
 		// A mount's source may be no path ("tmpfs"); a link's target is kept as written.
@@ -30,6 +31,17 @@ func normalise(e *event.Event) {
 	if e.Exec != nil {
 		p := *e.Exec
 		p.Path = cleanPath(p.Path, e.Task.CWD)
+		for i, fd := range p.Stdio {
+			if fd == nil {
+				continue
+			}
+			c := *fd
+			c.Local, c.Remote = scoped(c.Local, own), scoped(c.Remote, own)
+			if c.Kind == "file" {
+				c.Path = cleanPath(c.Path, "/")
+			}
+			p.Stdio[i] = &c
+		}
 		e.Exec = &p
 	}
 }

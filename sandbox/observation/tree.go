@@ -112,13 +112,6 @@ func (t *tree) exec(e *event.Event) *Process {
 		Deleted: e.Exec.Links == 0 && !e.Exec.Memfd && e.Exec.Size > 0,
 		Stdio:   e.Exec.Stdio,
 	}
-	for i, fd := range p.Stdio {
-		if fd != nil && fd.Kind == "file" {
-			c := *fd
-			c.Path = cleanPath(c.Path, "/")
-			p.Stdio[i] = &c
-		}
-	}
 	budget := maxArgv
 	if t.text > maxProcessText {
 		budget = shortArgv
