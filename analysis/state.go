@@ -1,21 +1,16 @@
 package analysis
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"time"
 
+	"github.com/hibiken/asynq"
 	"github.com/opencontainers/go-digest"
 
-	"github.com/sallyport-dev/sallyport/image"
-	"github.com/sallyport-dev/sallyport/verdict"
+	"github.com/sallyport-dev/sallyport/analysis/endpoint"
 )
-
-// Job is one platform's image to be run.
-type Job struct {
-	Reference image.Reference `json:"reference"` // as it was asked for; registry and repository are where it is fetched
-	Platform  image.Platform  `json:"platform"`
-	Subject   verdict.Subject `json:"subject"` // the platform manifest
-}
 
 // Phase is where a digest is on its way to a verdict.
 type Phase string
@@ -25,9 +20,9 @@ const (
 	None        Phase = ""            // not queued
 	Queued      Phase = "queued"      // waits for its turn or for the sandbox
 	Pulling     Phase = "pulling"     // the sandbox fetches it
-	Unpacking   Phase = "unpacking"   //
-	Running     Phase = "running"     //
-	Judging     Phase = "judging"     //
+	Unpacking   Phase = "unpacking"   // the sandbox prepares its file system
+	Running     Phase = "running"     // it runs
+	Judging     Phase = "judging"     // what it did is judged
 	Done        Phase = "done"        // there is a verdict
 	Off         Phase = "off"         // analysis is switched off
 	Unsupported Phase = "unsupported" // the sandbox does not run this platform
@@ -38,35 +33,85 @@ type State struct {
 	Digest   digest.Digest `json:"digest"`
 	Phase    Phase         `json:"phase"`
 	Position int           `json:"position,omitempty"`   // in the queue, from 1; 0 when not known
-	Started  time.Time     `json:"started,omitzero"`     // of this try
-	Elapsed  time.Duration `json:"elapsed_ns,omitempty"` // since Started
+	Since    time.Time     `json:"since,omitzero"`       // when the phase began
+	Elapsed  time.Duration `json:"elapsed_ns,omitempty"` // since then
 	Tries    int           `json:"tries,omitempty"`      // that failed
-	Reason   string        `json:"reason,omitempty"`     // of the last failure, or why it is off or unsupported
+	Reason   string        `json:"reason,omitempty"`     // of the last failure, or why it waits, is off or unsupported
+	Beat     time.Time     `json:"beat,omitzero"`        // when the worker last said so
 }
 
-// String is the state in words: "queued, position 2", "running for 40 s".
+// String is the state in words: "queued, position 2", "running for 40s".
 func (s State) String() string {
-	var text string
+	text := string(s.Phase)
 	switch s.Phase {
 	case None:
 		text = "not queued"
 	case Queued:
-		text = "queued"
 		if s.Position > 0 {
 			text = fmt.Sprintf("queued, position %d", s.Position)
 		}
+	case Pulling, Unpacking, Running, Judging:
+		if e := s.Elapsed.Round(time.Second); e > 0 {
+			text += " for " + e.String()
+		}
 	case Off:
 		text = "switched off"
-	case Pulling, Unpacking, Running, Judging:
-		text = string(s.Phase)
-		if s.Elapsed > 0 {
-			text += " for " + s.Elapsed.Round(time.Second).String()
-		}
-	default:
-		text = string(s.Phase)
 	}
 	if s.Reason != "" {
 		text += " (" + s.Reason + ")"
 	}
 	return text
+}
+
+// lost is how long a worker may be silent about a run before it counts as dead.
+const lost = 30 * time.Second
+
+// positions is how many waiting tasks are looked through for a position.
+const positions = 1000
+
+// State tells how far d is. Errors wrap ErrUnavailable.
+func (q *Queue) State(ctx context.Context, d digest.Digest) (State, error) {
+	if s, ok := q.running(d); ok {
+		return s, nil
+	}
+	s, err := q.board.read(ctx, d)
+	if err != nil {
+		return State{}, fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	if s.Phase != None && s.Phase != Queued && time.Since(s.Beat) < lost {
+		s.Elapsed = time.Since(s.Since)
+		return s, nil
+	}
+	info, err := q.inspector.GetTaskInfo(queueName, d.String())
+	switch {
+	case errors.Is(err, asynq.ErrTaskNotFound), errors.Is(err, asynq.ErrQueueNotFound):
+		return State{Digest: d}, nil
+	case err != nil:
+		return State{}, fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	state := State{Digest: d, Phase: Queued, Tries: s.Tries, Reason: endpoint.Line(info.LastErr)}
+	switch info.State {
+	case asynq.TaskStateArchived, asynq.TaskStateCompleted:
+		return State{Digest: d}, nil
+	case asynq.TaskStatePending:
+		state.Position = q.position(d)
+	case asynq.TaskStateActive:
+		if info.IsOrphaned {
+			state.Reason = "the worker was lost; another takes over within two minutes"
+		}
+	}
+	return state, nil
+}
+
+func (q *Queue) position(d digest.Digest) int {
+	waiting, err := q.inspector.ListPendingTasks(queueName, asynq.PageSize(positions))
+	if err != nil {
+		return 0
+	}
+	for i, t := range waiting {
+		if t.ID == d.String() {
+			return i + 1
+		}
+	}
+	return 0
 }
