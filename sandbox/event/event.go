@@ -25,21 +25,21 @@ const (
 	Start        Kind = "start"         // critical: PID 1 begins (has no exec event)
 	Exec         Kind = "exec"          // critical: a program was loaded
 	ExecTry      Kind = "exec_try"      // execve entered; an Exec follows when it succeeded
-	Clone        Kind = "clone"         // critical: new thread or process
+	Clone        Kind = "clone"         // critical: new thread or process; Child, Flags, Args: its process id and start in ns
 	Exit         Kind = "exit"          // critical: a thread group ended
-	Open         Kind = "open"          // file opened; Flags tell how
+	Open         Kind = "open"          // file opened; Flags tell how; Target is the path as given when links led to another Path
 	Unlink       Kind = "unlink"        // critical: Path removed
 	Rename       Kind = "rename"        // critical: Path became Target
 	Link         Kind = "link"          // Path is a new hard link to Target
 	Symlink      Kind = "symlink"       // Path is a new symlink to Target
-	Mkdir        Kind = "mkdir"         //
+	Mkdir        Kind = "mkdir"         // Mode
 	Chmod        Kind = "chmod"         // Mode on Path
-	Chown        Kind = "chown"         //
-	Truncate     Kind = "truncate"      //
+	Chown        Kind = "chown"         // Args: user and group, -1 for unchanged
+	Truncate     Kind = "truncate"      // Args: size
 	Setxattr     Kind = "setxattr"      // Name on Path
 	Mknod        Kind = "mknod"         // Mode and Device on Path
 	Mount        Kind = "mount"         // critical: Target (source) on Path with FSType and Flags
-	Umount       Kind = "umount"        //
+	Umount       Kind = "umount"        // Flags
 	PivotRoot    Kind = "pivot_root"    // critical
 	Chroot       Kind = "chroot"        // critical
 	MemfdMake    Kind = "memfd"         // critical: Name
@@ -49,16 +49,16 @@ const (
 	Listen       Kind = "listen"        // critical: Local
 	Accept       Kind = "accept"        // critical: Local and Remote
 	Send         Kind = "send"          // datagram without connect: Local and Remote
-	Setuid       Kind = "setuid"        // Args: ids
+	Setuid       Kind = "setuid"        // Name: which of set*id; Args: ids
 	Ptrace       Kind = "ptrace"        // critical: Args[0] request, Args[1] pid
 	Setns        Kind = "setns"         // critical
 	Unshare      Kind = "unshare"       // Flags
 	Module       Kind = "module"        // critical: init_module, finit_module
-	BPF          Kind = "bpf"           //
+	BPF          Kind = "bpf"           // Args[0]: command
 	ProcessVM    Kind = "process_vm"    // critical: Args[0] pid
 	Kill         Kind = "kill"          // Args: pid, signal
 	Name         Kind = "name"          // prctl(PR_SET_NAME): Name
-	MapExec      Kind = "map_exec"      // executable mapping of Path
+	MapExec      Kind = "map_exec"      // executable mapping of Path, a file that did not come with the image
 	Syscall      Kind = "syscall"       // any other system call of interest: Name, Args
 	Lost         Kind = "lost"          // Args[0] non-critical events were dropped before this one
 	LostCritical Kind = "lost_critical" // must never be seen; makes a run inconclusive
@@ -101,7 +101,7 @@ type Task struct {
 	UID   uint32 `json:"uid"`
 	EUID  uint32 `json:"euid"`
 	Comm  string `json:"comm,omitempty"`
-	CWD   string `json:"cwd,omitempty"`
+	CWD   string `json:"cwd,omitempty"` // of Start, Exec and ExecTry
 }
 
 // Program is what an exec loaded.

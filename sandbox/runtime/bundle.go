@@ -118,10 +118,12 @@ func rlimit(name string, n int) specs.POSIXRlimit {
 	return specs.POSIXRlimit{Type: name, Soft: uint64(n), Hard: uint64(n)}
 }
 
-// flags are runsc's, in front of the subcommand.
+// flags are runsc's, in front of the subcommand. The child's working directory
+// is the run's folder: through it the path of the control socket stays below
+// the 108 bytes that a socket's name may have, however long dir is.
 func flags(dir string) []string {
 	return []string{
-		"--root=" + filepath.Join(dir, stateDir),
+		"--root=/proc/self/cwd/" + stateDir,
 		"--rootless",
 		"--ignore-cgroups",
 		"--network=none", // the network card is handed over by start

@@ -30,6 +30,7 @@ type child struct {
 	readers sync.WaitGroup
 	pipes   []*os.File
 	sandbox int // pidfd of the Sentry; -1 before the start
+	sentry  int // process id of the Sentry
 }
 
 // launch starts the detonate process in a user namespace of its own, in which
@@ -72,6 +73,7 @@ func launch(f *folder, spec *Spec) (c *child, err error) {
 		return nil, err
 	}
 	c.cmd = reexec(append(flags(f.path), "detonate")...)
+	c.cmd.Dir = f.path
 	c.cmd.ExtraFiles = extra
 	c.cmd.Stderr = theirs[len(theirs)-1]
 	if err := c.cmd.Start(); err != nil {
@@ -175,6 +177,7 @@ func (c *child) ask(ctx context.Context, what string) (message, error) {
 
 // watch remembers the Sentry, so that end can wait for it.
 func (c *child) watch(pid int) {
+	c.sentry = pid
 	if fd, err := unix.PidfdOpen(pid, 0); err == nil {
 		c.sandbox = fd
 	}

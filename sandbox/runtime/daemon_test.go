@@ -25,6 +25,10 @@ const daemonArg = "sallyport-test-daemon"
 
 // daemon runs a program of the image args[0] in the folder args[1].
 func daemon(args []string) {
+	if err := runtime.Check(); err != nil {
+		fmt.Println("error", err)
+		os.Exit(1)
+	}
 	result, err := runtime.Run(context.Background(), runtime.Spec{
 		Root: args[0], Dir: args[1], DiffPath: filepath.Join(args[1], "diff.tar"),
 		Process: runtime.Process{Args: args[2:], Env: []string{"PATH=/bin"}},

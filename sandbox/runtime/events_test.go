@@ -38,7 +38,7 @@ func TestPipeline(t *testing.T) {
 	cat := s.one(t, event.Exec, argv(0, "/bin/cat"))
 	tr := s.one(t, event.Exec, argv(0, "/bin/tr"))
 	for _, ev := range []event.Event{cat, tr} {
-		if ev.Exec.Path != "/bin/busybox" || len(ev.Exec.SHA256) != 64 || ev.Exec.Drift() || ev.Task.PPID != 1 {
+		if ev.Exec.Path != "/bin/busybox" || len(ev.Exec.SHA256) != 64 || ev.Exec.Drift() || ev.Task.PPID != 1 || ev.Task.CWD != "/" {
 			t.Errorf("exec %+v by %+v", ev.Exec, ev.Task)
 		}
 	}

@@ -113,8 +113,14 @@ func (r *run) conduct(ctx context.Context) error {
 	}
 	wall := time.NewTimer(r.spec.Limits.Wall)
 	defer wall.Stop()
+	load := time.NewTicker(loadEvery)
+	defer load.Stop()
 	for {
 		select {
+		case <-load.C:
+			if r.spec.Load != nil {
+				r.spec.Load(cpuTime(r.child.sentry))
+			}
 		case <-ctx.Done():
 			r.destroy()
 			return ctx.Err()

@@ -7,7 +7,10 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -245,6 +248,39 @@ func TestCancel(t *testing.T) {
 			mustBeGone(t, spec.Dir)
 		})
 	}
+}
+
+// TestLongPaths: a socket's name may have 108 bytes, a folder's path 4096.
+func TestLongPaths(t *testing.T) {
+	spec := newSpec(t, "guest", "say", "hello")
+	spec.Dir = filepath.Join(t.TempDir(), strings.Repeat("d", 200))
+	s := run(t, spec)
+	if s.End != runtime.Exited || string(s.Stdout) != "hello\n" {
+		t.Errorf("ended as %s, stdout %q", s.End, s.Stdout)
+	}
+	for _, dir := range []string{"/run", "/var/run", "/tmp"} {
+		if left, _ := filepath.Glob(dir + "/runsc-*"); len(left) > 0 {
+			t.Errorf("left behind: %v", left)
+		}
+	}
+}
+
+// TestRunsSideBySide: runs share a folder and nothing else.
+func TestRunsSideBySide(t *testing.T) {
+	dir := t.TempDir()
+	var wg sync.WaitGroup
+	for i := range 4 {
+		spec := newSpec(t, "guest", "say", strconv.Itoa(i))
+		spec.Dir = dir
+		wg.Go(func() {
+			r, err := runtime.Run(t.Context(), spec)
+			if err != nil || string(r.Stdout) != strconv.Itoa(i)+"\n" {
+				t.Errorf("run %d: %v %+v", i, err, r)
+			}
+		})
+	}
+	wg.Wait()
+	mustBeGone(t, dir)
 }
 
 func BenchmarkTrue(b *testing.B) {

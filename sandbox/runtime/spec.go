@@ -33,6 +33,9 @@ type Spec struct {
 	Events func(event.Event)
 	// OnStart is called once, when the first process has begun. May be nil.
 	OnStart func()
+	// Load is told, about twice a second, how much CPU time the sandbox and the
+	// guest in it have used since their start. It must not block. May be nil.
+	Load func(cpu time.Duration)
 	// Stop, when closed, ends the run as Limits.Wall does: with its events and
 	// its difference. Cancelling the context ends it without. May be nil.
 	Stop <-chan struct{}

@@ -129,8 +129,12 @@ func (s *sink) obey() {
 
 // emit completes ev with the task that did it and queues it.
 func (s *sink) emit(t *kernel.Task, ev *event.Event) {
+	fields := taskFields
+	if ev.Exec != nil {
+		fields.Add(seccheck.FieldCtxtCwd)
+	}
 	var data pb.ContextData
-	kernel.LoadSeccheckData(t, taskFields, &data)
+	kernel.LoadSeccheckData(t, fields, &data)
 	s.fill(ev, &data)
 	s.queue.put(ev, t)
 }
