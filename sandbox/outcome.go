@@ -1,0 +1,44 @@
+package sandbox
+
+import (
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"sync"
+
+	"github.com/sallyport-dev/sallyport/report"
+	"github.com/sallyport-dev/sallyport/sandbox/observation"
+	"github.com/sallyport-dev/sallyport/sandbox/protocol"
+)
+
+// Outcome is a finished run. Its artifacts last until Close.
+type Outcome struct {
+	Report      *report.Report
+	Observation *observation.Observation // what the report was judged from; of an image that was not run, only its configuration
+
+	dir  *folder
+	once sync.Once
+	err  error
+}
+
+// Artifact opens one of protocol.Events, PCAP and FSDiff. The error wraps
+// fs.ErrNotExist for a name that this run does not have. Not to be called
+// during or after Close.
+func (o *Outcome) Artifact(name string) (io.ReadCloser, error) {
+	switch name {
+	case protocol.Events, protocol.PCAP, protocol.FSDiff:
+		f, err := os.Open(o.dir.file(name))
+		if err != nil {
+			return nil, fmt.Errorf("the run's %s: %w", name, err)
+		}
+		return f, nil
+	}
+	return nil, fmt.Errorf("the run's %.64q: %w", name, fs.ErrNotExist)
+}
+
+// Close deletes the last traces of the run. It may be called twice.
+func (o *Outcome) Close() error {
+	o.once.Do(func() { o.err = o.dir.remove() })
+	return o.err
+}

@@ -1,0 +1,144 @@
+package sandbox
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io/fs"
+	"path"
+
+	"github.com/sallyport-dev/sallyport/sandbox/canary"
+	"github.com/sallyport-dev/sallyport/sandbox/network"
+	"github.com/sallyport-dev/sallyport/sandbox/rootfs"
+	"github.com/sallyport-dev/sallyport/sandbox/runtime"
+)
+
+// setting is what the guest finds around it that is not of its image: what a
+// container engine gives it (name resolution, host name, volumes), and what
+// only we do (an authority for TLS, secrets to steal).
+type setting struct {
+	root     *rootfs.Root
+	world    *network.World
+	secrets  *canary.Set
+	home     string
+	hostname string
+	plan     *plan
+
+	made []runtime.File // by files
+}
+
+// maxBundle bounds a certificate bundle of the image.
+const maxBundle = 8 << 20
+
+// environment is the image's, completed.
+func (s *setting) environment() []string {
+	engine := []string{
+		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+		"HOSTNAME=" + s.hostname, "HOME=" + s.home,
+	}
+	env := environment(s.plan.env, engine...)
+	env = environment(env, s.world.Environment()...)
+	return environment(env, s.secrets.Environment()...)
+}
+
+// files is everything that is put into the writable layer.
+func (s *setting) files() []runtime.File {
+	s.made = nil
+	// An engine mounts these over whatever the image has.
+	s.put("/etc/hostname", s.hostname+"\n", 0o644)
+	s.put("/etc/hosts", s.hosts(), 0o644)
+	s.put("/etc/resolv.conf", fmt.Sprintf("nameserver %s\noptions ndots:0\n", s.world.Resolver()), 0o644)
+	if !s.root.Exists("/.dockerenv") {
+		s.put("/.dockerenv", "", 0o755)
+	}
+	s.bundles()
+	for _, v := range s.plan.volumes {
+		s.folder(v)
+	}
+	s.folder(s.plan.cwd)
+	for _, f := range s.secrets.Files(s.home) {
+		if !s.root.Exists(f.Path) {
+			s.put(f.Path, string(f.Content), fs.FileMode(f.Mode))
+		}
+	}
+	return s.made
+}
+
+func (s *setting) hosts() string {
+	text := "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n"
+	for _, a := range s.world.Link().Addresses {
+		text += a.Addr().String() + "\t" + s.hostname + "\n"
+	}
+	return text
+}
+
+// bundles adds our authority to those that the image trusts.
+func (s *setting) bundles() {
+	done := map[string]bool{}
+	for _, name := range append([]string{network.BundlePath}, network.BundlePaths()...) {
+		e, err := s.root.Stat(name)
+		switch {
+		case err != nil && name == network.BundlePath:
+			s.put(name, string(s.world.Bundle(nil)), 0o644)
+			done[name] = true
+		case err == nil && e.Mode.IsRegular() && !done[e.Path]:
+			existing, err := s.root.ReadFile(e.Path, maxBundle)
+			if err != nil {
+				continue // too large to be one
+			}
+			done[e.Path] = true
+			s.made = append(s.made, runtime.File{
+				Path: e.Path, Content: s.world.Bundle(existing), Mode: e.Mode.Perm(), UID: int(e.UID), GID: int(e.GID),
+			})
+		}
+	}
+}
+
+func (s *setting) put(name, content string, mode fs.FileMode) {
+	s.made = append(s.made, runtime.File{Path: name, Content: []byte(content), Mode: mode})
+}
+
+// folder makes an empty folder where the image has nothing.
+func (s *setting) folder(name string) {
+	if !s.root.Exists(name) {
+		s.made = append(s.made, runtime.File{Path: name, Mode: fs.ModeDir | 0o755})
+	}
+}
+
+// readsOf are the places whose reading tells something: our secrets.
+func (s *setting) readsOf() []string {
+	var list []string
+	for _, f := range s.secrets.Files(s.home) {
+		list = append(list, f.Path)
+	}
+	return append(list, "/proc/1/environ", "/proc/self/environ", "/etc/shadow")
+}
+
+// injected says what of the difference is ours, by path inside the container.
+func (s *setting) injected() map[string]string {
+	ours := map[string]string{"/tmp/.X11-unix": "", "/tmp": ""} // the runtime's own, see package runtime
+	for _, f := range s.made {
+		dir := s.real(path.Dir(f.Path))
+		for d := dir; d != "/"; d = path.Dir(d) {
+			ours[d] = ""
+		}
+		sum := ""
+		if f.Mode.IsRegular() {
+			h := sha256.Sum256(f.Content)
+			sum = hex.EncodeToString(h[:])
+		}
+		ours[path.Join(dir, path.Base(f.Path))] = sum
+	}
+	return ours
+}
+
+// real follows the image's symbolic links as far as they exist.
+func (s *setting) real(dir string) string {
+	if e, err := s.root.Stat(dir); err == nil {
+		return e.Path
+	}
+	if dir == "/" {
+		return dir
+	}
+	return path.Join(s.real(path.Dir(dir)), path.Base(dir))
+}

@@ -1,0 +1,140 @@
+package sandbox
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/sallyport-dev/sallyport/sandbox/event"
+	"github.com/sallyport-dev/sallyport/sandbox/network"
+)
+
+// watch tells when a guest only waits, and visits the ports it opens. A guest
+// waits when for a whole idle time no event came, nothing moved on the network
+// and next to no CPU time was used, and all its ports were visited.
+type watch struct {
+	world   *network.World
+	idle    time.Duration
+	exposed []uint16
+	log     *slog.Logger
+	still   chan struct{} // closed when the guest only waits; for runtime.Spec.Stop
+
+	ctx    context.Context
+	cancel context.CancelFunc
+	work   sync.WaitGroup
+
+	mu       sync.Mutex
+	started  time.Time // zero until the first process runs
+	active   time.Time // the last sign of life
+	cpu      time.Duration
+	traffic  traffic
+	visited  map[uint16]bool
+	answered []int
+	visiting int
+}
+
+// busy is the share of one CPU below which a guest counts as waiting. An idle
+// Sentry uses next to nothing.
+const busy = 0.03
+
+func newWatch(world *network.World, exposed []uint16, idle time.Duration, log *slog.Logger) *watch {
+	w := &watch{world: world, exposed: exposed, idle: idle, log: log, still: make(chan struct{}), visited: map[uint16]bool{}}
+	w.ctx, w.cancel = context.WithCancel(context.Background())
+	return w
+}
+
+// start is called when the first process runs.
+func (w *watch) start() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.started = time.Now()
+	w.active = w.started
+	w.work.Go(w.wait)
+}
+
+// stop ends everything that start began.
+func (w *watch) stop() {
+	w.cancel()
+	w.work.Wait()
+}
+
+// event notes a sign of life, and visits a port when one was opened.
+func (w *watch) event(e event.Event) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.active = time.Now()
+	if e.Kind == event.Listen && e.Errno == 0 && reachable(e.Local) {
+		w.visit(e.Local.Port)
+	}
+}
+
+// load is told the CPU time that the guest has used so far.
+func (w *watch) load(cpu time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	// Measured from the last sign of life: slow work shows after a while.
+	if float64(cpu-w.cpu) > busy*float64(w.idle) {
+		w.cpu, w.active = cpu, time.Now()
+	}
+}
+
+// wait closes still when the guest only waits.
+func (w *watch) wait() {
+	every := time.NewTicker(min(w.idle/4, time.Second))
+	defer every.Stop()
+	for {
+		select {
+		case <-w.ctx.Done():
+			return
+		case <-every.C:
+			if w.waiting() {
+				close(w.still)
+				return
+			}
+		}
+	}
+}
+
+func (w *watch) waiting() bool {
+	w.mu.Lock()
+	quiet := time.Since(w.active)
+	since := w.started
+	w.mu.Unlock()
+	if quiet < w.idle/2 {
+		return false
+	}
+	now := trafficOf(w.world.Records(since)) // not for nothing, so only when all else is quiet
+
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if now != w.traffic {
+		w.traffic, w.active = now, time.Now()
+		return false
+	}
+	if w.visiting > 0 || time.Since(w.active) < w.idle {
+		return false
+	}
+	// What the image promises is asked for even if nothing seems to listen.
+	for _, port := range w.exposed {
+		if w.visit(port) {
+			return false
+		}
+	}
+	return true
+}
+
+// traffic is a fingerprint of what the network recorded.
+type traffic struct {
+	flows, questions, requests int
+	bytes                      int64
+}
+
+func trafficOf(r network.Records) traffic {
+	t := traffic{flows: len(r.Flows), questions: len(r.DNS), requests: len(r.HTTP)}
+	t.bytes = r.Beyond.Flows + r.Beyond.DNS + r.Beyond.HTTP + r.Beyond.Messages + r.Beyond.Bytes
+	for _, f := range r.Flows {
+		t.bytes += f.BytesIn + f.BytesOut
+	}
+	return t
+}
