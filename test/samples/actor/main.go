@@ -1,0 +1,84 @@
+// Actor is the program inside the sample images: each of its commands does one
+// thing that a behaviour rule must find, or one that looks alike and must not
+// be found. It is harmless by construction: it talks to documentation addresses
+// and names under .test, carries no payload and harms no file that a sample did
+// not make for it.
+package main
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+)
+
+// commands by name. Each gets the arguments after its name.
+var commands = map[string]func(args []string) error{
+	"reverse-shell":       reverseShell,
+	"reverse-shell-child": reverseShellChild,
+	"inetd":               inetd,
+	"loopback-shell":      loopbackShell,
+	"upload-by-cat":       uploadByCat,
+
+	"memfd-exec": memfdExec,
+	"memfd-map":  memfdMap,
+
+	"mount-device": mountDevice,
+	"mknod-device": mknodDevice,
+	"mount-tmpfs":  mountTmpfs,
+
+	"scan":          scan,
+	"scan-named":    scanNamed,
+	"docker-spread": dockerSpread,
+	"docker-client": dockerClient,
+
+	"dial":       dial,
+	"http-get":   httpGet,
+	"irc-bot":    ircBot,
+	"irc-client": ircClient,
+	"nick-form":  nickForm,
+
+	"mine-xmr":    mineXMR,
+	"mine-btc":    mineBTC,
+	"json-rpc":    jsonRPC,
+	"pool-server": poolServer,
+
+	"exfil-post":   exfilPost,
+	"exfil-base64": exfilBase64,
+	"exfil-dns":    exfilDNS,
+	"s3-client":    s3Client,
+	"read-secrets": readSecrets,
+	"env-page":     envPage,
+
+	"webserver": webserver,
+	"ok":        func([]string) error { fmt.Println("ok"); return nil },
+}
+
+func main() {
+	name := ""
+	if len(os.Args) > 1 {
+		name = os.Args[1]
+	}
+	command, ok := commands[name]
+	if !ok {
+		names := make([]string, 0, len(commands))
+		for n := range commands {
+			names = append(names, n)
+		}
+		slices.Sort(names)
+		fmt.Fprintf(os.Stderr, "actor: no command %q; there are %s\n", name, strings.Join(names, ", "))
+		os.Exit(2)
+	}
+	if err := command(os.Args[2:]); err != nil {
+		fmt.Fprintf(os.Stderr, "actor %s: %v\n", name, err)
+		os.Exit(1)
+	}
+}
+
+// arg is the i-th argument, or what is used without it.
+func arg(args []string, i int, without string) string {
+	if i < len(args) {
+		return args[i]
+	}
+	return without
+}

@@ -1,0 +1,89 @@
+package samples
+
+import (
+	"slices"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/sallyport-dev/sallyport/report"
+)
+
+// All lists every sample, grouped by behaviour.
+func All() []Sample {
+	return slices.Concat(
+		reverseShell(), pipeDownloadShell(),
+		memfdExec(), preloadFile(), mountDevice(),
+		scanHorizontal(), dockerSpread(),
+		directEgress(), ircC2(),
+		miningProtocol(), canaryExfil(),
+		benign(), broken(),
+	)
+}
+
+// Slugs are the behaviours that samples show.
+func Slugs() []string {
+	return []string{
+		"reverse-shell", "pipe-download-shell",
+		"memfd-exec", "ld-preload-file", "escape-mount-device",
+		"scan-horizontal", "docker-api-spread",
+		"direct-ip-egress", "irc-c2",
+		"mining-protocol", "canary-exfil",
+	}
+}
+
+// Verdicts that samples expect.
+var (
+	malicious    = []report.Conclusion{report.Malicious}
+	clean        = []report.Conclusion{report.Clean}
+	inconclusive = []report.Conclusion{report.Inconclusive}
+	skipped      = []report.Conclusion{report.Skipped}
+	// At least suspicious: the behaviour alone is no proof.
+	bad = []report.Conclusion{report.Suspicious, report.Malicious}
+	// What a well-meant program may look like at worst.
+	harmless = []report.Conclusion{report.Clean, report.Suspicious}
+)
+
+// acts is an image whose entrypoint is the actor.
+func acts(args ...string) Spec {
+	return Spec{Entrypoint: append([]string{"/bin/actor"}, args...)}
+}
+
+// script is an image whose entrypoint is a shell script.
+func script(text string) Spec {
+	return Spec{Entrypoint: []string{"/entrypoint.sh"}, Files: map[string]string{"/entrypoint.sh": "#!/bin/sh\n" + text}}
+}
+
+// shows is a sample that must be found out.
+func shows(name string, image Spec, verdict []report.Conclusion, evidence ...string) Sample {
+	s := Sample{Name: name, Image: image}
+	s.Expect = Expect{MustHave: []Finding{{Slug: s.Slug(), Evidence: evidence}}, Verdict: verdict}
+	return s
+}
+
+// nearly is a sample that must not be taken for what it resembles, and that is
+// not malicious by anything else either.
+func nearly(name string, image Spec) Sample {
+	s := Sample{Name: name, Image: image, Near: true}
+	s.Expect = Expect{MustNot: []string{s.Slug()}, Verdict: harmless}
+	return s
+}
+
+// but adds to what a sample must show.
+func (s Sample) but(slug string, evidence ...string) Sample {
+	s.Expect.MustHave = append(slices.Clone(s.Expect.MustHave), Finding{Slug: slug, Evidence: evidence})
+	return s
+}
+
+// foreign is a CPU that this machine does not have.
+func foreign(arch string) *v1.Platform {
+	if arch == "arm64" {
+		return &v1.Platform{OS: "linux", Architecture: "amd64"}
+	}
+	return &v1.Platform{OS: "linux", Architecture: "arm64", Variant: "v8"}
+}
+
+// verdict replaces the verdicts that a sample may get.
+func (s Sample) verdict(v ...report.Conclusion) Sample {
+	s.Expect.Verdict = v
+	return s
+}

@@ -1,0 +1,25 @@
+package samples
+
+func miningProtocol() []Sample {
+	server := acts("pool-server")
+	server.Ports = []string{"3333/tcp"}
+	return []Sample{
+		shows("mining-protocol/monero", acts("mine-xmr", "pool.mine.test:3333"), malicious, "pool.mine.test"),
+		shows("mining-protocol/stratum", acts("mine-btc", "stratum.mine.test:443"), malicious, "stratum.mine.test"),
+		nearly("mining-protocol/chain-client", acts("json-rpc")),
+		nearly("mining-protocol/pool-server", server),
+	}
+}
+
+func canaryExfil() []Sample {
+	page := acts("env-page")
+	page.Ports = []string{"8080/tcp"}
+	return []Sample{
+		shows("canary-exfil/raw", acts("exfil-post"), malicious, "collect.evil.test"),
+		shows("canary-exfil/base64", acts("exfil-base64"), malicious, "collect.evil.test"),
+		shows("canary-exfil/dns", acts("exfil-dns"), malicious, "evil.test"),
+		nearly("canary-exfil/own-cloud", acts("s3-client")),
+		nearly("canary-exfil/read-only", acts("read-secrets")),
+		nearly("canary-exfil/answer-to-probe", page),
+	}
+}
