@@ -20,12 +20,13 @@ import (
 
 // policy is one compiled document.
 type policy struct {
-	doc     Document
-	hash    [sha256.Size]byte // of the document
-	matcher *scope.Matcher
-	pkg     translate.Package
-	query   rego.PreparedEvalQuery // prepared only when the policy is active
-	context []string               // attributes of the context that its scope reads
+	doc      Document
+	hash     [sha256.Size]byte // of the document
+	identity [sha256.Size]byte // of the document and what it is translated to
+	matcher  *scope.Matcher
+	pkg      translate.Package
+	query    rego.PreparedEvalQuery // prepared only when the policy is active
+	context  []string               // attributes of the context that its scope reads
 }
 
 // active tells whether the policy judges images.
@@ -68,12 +69,17 @@ func compileAll(ctx context.Context, docs []Document, previous *Set) ([]*policy,
 				faults[i] = fmt.Errorf("policy %q: %w", d.Name, faults[i])
 				return nil
 			}
-			compiled[i].hash = hash
+			compiled[i].identify(hash)
 			return nil
 		})
 	}
 	_ = group.Wait() // faults are collected, so that all are named
 	return compiled, errors.Join(faults...)
+}
+
+func (p *policy) identify(hash [sha256.Size]byte) {
+	p.hash = hash
+	p.identity = sha256.Sum256(append(hash[:], p.pkg.Rego...))
 }
 
 func compile(ctx context.Context, d Document) (*policy, error) {
@@ -135,9 +141,7 @@ func hashOf(d Document) ([sha256.Size]byte, error) {
 func generationOf(policies []*policy) string {
 	h := sha256.New()
 	for _, p := range policies {
-		rego := sha256.Sum256([]byte(p.pkg.Rego))
-		h.Write(p.hash[:])
-		h.Write(rego[:])
+		h.Write(p.identity[:])
 	}
 	return hex.EncodeToString(h.Sum(nil))[:16]
 }

@@ -60,8 +60,36 @@ func Compile(ctx context.Context, docs []Document, opts Options) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.policies = compiled
-	slices.SortFunc(s.policies, func(a, b *policy) int { return strings.Compare(a.doc.Name, b.doc.Name) })
+	return s.assemble(compiled)
+}
+
+// With is the generation after s in which the documents changed stand beside
+// or in the place of those of the same name, and removed are gone. It costs
+// what the changed documents cost to compile.
+func (s *Set) With(ctx context.Context, changed []Document, removed []string) (*Set, error) {
+	compiled, err := compileAll(ctx, changed, nil)
+	if err != nil {
+		return nil, err
+	}
+	gone := map[string]bool{}
+	for _, name := range removed {
+		gone[name] = true
+	}
+	for _, p := range compiled {
+		gone[p.doc.Name] = true
+	}
+	for _, p := range s.policies {
+		if !gone[p.doc.Name] {
+			compiled = append(compiled, p)
+		}
+	}
+	return (&Set{deadline: s.deadline, now: s.now}).assemble(compiled)
+}
+
+// assemble fills s with policies.
+func (s *Set) assemble(all []*policy) (*Set, error) {
+	s.policies = all
+	slices.SortStableFunc(s.policies, func(a, b *policy) int { return strings.Compare(a.doc.Name, b.doc.Name) })
 	for i, p := range s.policies {
 		if i > 0 && p.doc.Name == s.policies[i-1].doc.Name {
 			return nil, fmt.Errorf("two policies are named %q: rename or delete one", p.doc.Name)

@@ -51,3 +51,32 @@ func parseDuration(text string) (time.Duration, error) {
 	}
 	return 0, fmt.Errorf("%q is not a duration: write days (30d) or hours and minutes (36h, 90m)", text)
 }
+
+// Expiry is a moment that is written as a date, which lasts to its end in UTC,
+// or as a time of RFC 3339. The zero value never comes.
+type Expiry struct{ time.Time }
+
+// UnmarshalJSON reads both forms; null and "" are never.
+func (e *Expiry) UnmarshalJSON(b []byte) error {
+	var text string
+	if err := json.Unmarshal(b, &text); err != nil {
+		return err
+	}
+	if text == "" {
+		*e = Expiry{}
+		return nil
+	}
+	if t, err := time.Parse(time.DateOnly, text); err == nil {
+		*e = Expiry{t.Add(day)}
+		return nil
+	}
+	t, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return fmt.Errorf("%q is neither a date (2027-01-31) nor a time (2027-01-31T12:00:00Z)", text)
+	}
+	*e = Expiry{t}
+	return nil
+}
+
+// Past tells whether the moment is over at now.
+func (e Expiry) Past(now time.Time) bool { return !e.IsZero() && !now.Before(e.Time) }

@@ -1,6 +1,9 @@
 package document
 
-import "time"
+import (
+	"reflect"
+	"strings"
+)
 
 // Extension holds what the public document has no field for. Its own unknown
 // keys are errors: nobody else writes it.
@@ -35,11 +38,11 @@ const (
 
 // Exemption excuses images from one policy, in public and for a time.
 type Exemption struct {
-	Image   string    `json:"image"`             // as image.name in scopes, or a digest; "*" stands for anything
-	Control string    `json:"control,omitempty"` // only this control; empty: the whole policy
-	Reason  string    `json:"reason"`
-	Author  string    `json:"author"`
-	Expires time.Time `json:"expires,omitzero"`
+	Image   string `json:"image"`             // as image.name in scopes, or a digest; "*" stands for anything
+	Control string `json:"control,omitempty"` // only this control; empty: the whole policy
+	Reason  string `json:"reason"`
+	Author  string `json:"author"`
+	Expires Expiry `json:"expires,omitzero"`
 }
 
 // New returns an image policy with the defaults that the public clients set.
@@ -69,4 +72,18 @@ func (d Document) InconclusiveMode() Inconclusive {
 		return InconclusiveWarn
 	}
 	return d.Sallyport.Inconclusive
+}
+
+// extensionKeys are the keys that may stand at path inside the extension.
+func extensionKeys(path []string) []string {
+	t := reflect.TypeFor[Extension]()
+	if len(path) > 1 {
+		t = reflect.TypeFor[Exemption]()
+	}
+	var keys []string
+	for i := range t.NumField() {
+		name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
+		keys = append(keys, name)
+	}
+	return keys
 }

@@ -1,6 +1,73 @@
 package document
 
-// Warnings says what the author of a document should know although it loads.
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Warnings says what the author of a document should know although it loads:
+// fields that nothing reads, and scopes that look like a mistake.
 func (d Document) Warnings() []string {
-	return nil
+	var all []string
+	if d.source != nil {
+		fields, err := splitObject(d.source)
+		if err != nil {
+			return []string{err.Error()}
+		}
+		names := slices.Sorted(maps.Keys(knownFields()))
+		for _, f := range fields {
+			if !isKnown(f.name) {
+				all = append(all, unknown(f.name, names)+" (kept, not read)")
+			}
+		}
+	}
+	if d.Scope.Everything() && len(d.Scope.Variables) > 0 {
+		all = append(all, "scope: has variables but no expression, so it includes every image")
+	}
+	for i, v := range d.Scope.Variables {
+		host, _, found := strings.Cut(v.Value, "/")
+		if v.Attribute == "image.name" && found && strings.ContainsAny(host, ".:") {
+			all = append(all, fmt.Sprintf("scope: v%d (%s) begins with what looks like a registry, but image.name has none: use aqua.registry beside it", i+1, v))
+		}
+	}
+	return all
+}
+
+// unknown names a key that nobody knows and the nearest that is known.
+func unknown(name string, known []string) string {
+	best, distance := "", 4
+	for _, k := range known {
+		if n := editDistance(name, k); n < distance {
+			best, distance = k, n
+		}
+	}
+	if best == "" {
+		return fmt.Sprintf("unknown field %q", name)
+	}
+	return fmt.Sprintf("unknown field %q, did you mean %q?", name, best)
+}
+
+// editDistance is Levenshtein's, for names; long texts count as far apart.
+func editDistance(a, b string) int {
+	if len(a) > 64 || len(b) > 64 {
+		return len(a) + len(b)
+	}
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			next := diagonal
+			if a[i] != b[j] {
+				next = 1 + min(diagonal, row[j], row[j+1])
+			}
+			diagonal, row[j+1] = row[j+1], next
+		}
+	}
+	return row[len(b)]
 }
