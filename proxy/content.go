@@ -3,22 +3,57 @@ package proxy
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"time"
 
 	storagedriver "github.com/distribution/distribution/v3/registry/storage/driver"
+	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/opencontainers/go-digest"
+	"golang.org/x/sync/singleflight"
 
 	"github.com/sallyport-dev/sallyport/image"
 	"github.com/sallyport-dev/sallyport/inspect"
+	"github.com/sallyport-dev/sallyport/proxy/fill"
+	"github.com/sallyport-dev/sallyport/proxy/store"
+	"github.com/sallyport-dev/sallyport/proxy/upstream"
 )
+
+// fetchTimeout bounds fetching one manifest, however slow the upstream is.
+const fetchTimeout = 60 * time.Second
+
+// tagsKept bounds the tags whose freshness is remembered; one is about 200 bytes.
+const tagsKept = 1 << 16
+
+// ErrBlobUnknown is wrapped for a blob that no manifest of the repository
+// names. It is not asked upstream.
+var ErrBlobUnknown = errors.New("no manifest of the repository names the blob")
 
 // Content is what the upstreams hold, kept in the store: everything of the
 // proxy but the front and the gate. It implements inspect.Content, so that the
 // gate's inspector reads an image through the same cache that serves it.
-// It is safe for concurrent use.
+//
+// It is safe for concurrent use. Errors are of package upstream where an
+// upstream failed, wrap ErrBlobUnknown, store.ErrSchema1 or store.ErrInvalid,
+// or are faults of the storage.
 type Content struct {
-	cfg    Config
-	driver storagedriver.StorageDriver
+	cfg       Config
+	upstreams *upstream.List
+	store     *store.Store
+	fills     *fill.Engine
+	fillDir   string // removed at the end, when it is ours alone
+	tags      *lru.Cache[string, tagged]
+
+	fetching singleflight.Group
+	ctx      context.Context // of what is fetched for several requests at once
+	cancel   context.CancelFunc
+	mu       sync.Mutex
+	closed   bool
+	wg       sync.WaitGroup
 }
 
 var _ inspect.Content = (*Content)(nil)
@@ -26,26 +61,159 @@ var _ inspect.Content = (*Content)(nil)
 // NewContent opens the store on driver and prepares the upstreams, none of
 // which need be up.
 func NewContent(cfg Config, driver storagedriver.StorageDriver) (*Content, error) {
-	return &Content{cfg: cfg.withDefaults(), driver: driver}, nil
+	cfg = cfg.withDefaults()
+	upstreams, err := upstream.NewList(cfg.Upstreams, cfg.Default, cfg.Names)
+	if err != nil {
+		return nil, err
+	}
+	m := newContentMetrics(cfg.Metrics)
+	upstreams.Observe(func(registry string, k upstream.Kind) {
+		m.upstreamErrors.WithLabelValues(registry, k.String()).Inc()
+	})
+	ctx, cancel := context.WithCancel(context.Background())
+	c := &Content{cfg: cfg, upstreams: upstreams, ctx: ctx, cancel: cancel}
+	if c.store, err = store.New(ctx, driver); err == nil {
+		c.tags, err = lru.New[string, tagged](tagsKept)
+	}
+	if err == nil {
+		dir := cfg.FillDir
+		if dir == "" {
+			dir = c.store.FillDir()
+		}
+		if dir == "" {
+			// One folder for all processes of this user: what a killed one
+			// left is found by the next.
+			dir = filepath.Join(os.TempDir(), "sallyport-fill-"+strconv.Itoa(os.Geteuid()))
+			c.fillDir = dir
+		}
+		c.fills, err = fill.New(fill.Config{Dir: dir, Limit: cfg.Fills, Log: cfg.Logger, Done: m.filled})
+	}
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	return c, nil
 }
 
 // Close ends the fetches under way and waits for them.
-func (c *Content) Close() error { return nil }
+func (c *Content) Close() error {
+	c.mu.Lock()
+	c.closed = true
+	c.mu.Unlock()
+	c.cancel()
+	c.fills.Close()
+	c.wg.Wait()
+	c.upstreams.Close()
+	if c.fillDir != "" {
+		// Fails, as it should, while another process uses it.
+		_ = os.Remove(c.fillDir)
+	}
+	return nil
+}
 
 // IsUpstream tells whether a normalised registry host is on the closed list:
 // the argument of image.Reference.Behind.
-func (c *Content) IsUpstream(registry string) bool { return false }
+func (c *Content) IsUpstream(registry string) bool { return c.upstreams.Has(registry) }
 
-// Tags lists the tags under which the digest is known here, itself or as a
-// child of an index, sorted. Nothing known is no error.
-func (c *Content) Tags(ctx context.Context, ref image.Reference) ([]string, error) { return nil, nil }
-
-// Manifest implements inspect.Content.
+// Manifest implements inspect.Content: by digest from the store, else from
+// upstream; by tag as fresh as Config.TagFreshness says.
 func (c *Content) Manifest(ctx context.Context, ref image.Reference) (inspect.Manifest, error) {
-	return inspect.Manifest{}, errors.ErrUnsupported
+	m, err := c.manifest(ctx, ref)
+	if err != nil {
+		return inspect.Manifest{}, err
+	}
+	return inspect.Manifest{MediaType: m.MediaType, Digest: m.Digest, Raw: m.Raw}, nil
 }
 
-// Blob implements inspect.Content.
+func (c *Content) manifest(ctx context.Context, ref image.Reference) (store.Manifest, error) {
+	if ref.Digest == "" {
+		d, err := c.resolve(ctx, ref)
+		if err != nil {
+			return store.Manifest{}, err
+		}
+		ref.Digest = d
+	}
+	m, err := c.store.Repository(ref.Name()).Manifest(ctx, ref.Digest)
+	if !errors.Is(err, store.ErrNotFound) {
+		return m, err
+	}
+	return once(ctx, c, "manifest "+ref.Name()+"@"+ref.Digest.String(), func(ctx context.Context) (store.Manifest, error) {
+		return c.fetch(ctx, ref, ref.Digest.String())
+	})
+}
+
+// fetch gets a manifest by tag or digest from upstream and stores it.
+func (c *Content) fetch(ctx context.Context, ref image.Reference, which string) (store.Manifest, error) {
+	reg, err := c.upstreams.Registry(ref.Registry)
+	if err != nil {
+		return store.Manifest{}, err
+	}
+	got, err := reg.Manifest(ctx, ref.Repository, which)
+	if err != nil {
+		return store.Manifest{}, err
+	}
+	m, err := store.Parse(got.ContentType, got.Digest, got.Raw)
+	if err != nil {
+		return store.Manifest{}, fmt.Errorf("%s: %w", ref, err)
+	}
+	return m, c.store.Repository(ref.Name()).Add(ctx, m)
+}
+
+// Blob implements inspect.Content. The blob must be named by a manifest of
+// ref's repository that was fetched before, else the error wraps
+// ErrBlobUnknown.
 func (c *Content) Blob(ctx context.Context, ref image.Reference, d digest.Digest) (io.ReadCloser, error) {
-	return nil, errors.ErrUnsupported
+	named, err := c.naming(ctx, ref, d)
+	if err != nil {
+		return nil, err
+	}
+	size := named[0].Size
+	for _, n := range named {
+		if n.Manifest == ref.Digest {
+			size = n.Size
+		}
+	}
+	r, _, err := c.open(ctx, ref, store.Descriptor{Digest: d, Size: size})
+	return r, err
+}
+
+// naming returns the manifests of ref's repository that name the blob, at
+// least one, else ErrBlobUnknown.
+func (c *Content) naming(ctx context.Context, ref image.Reference, d digest.Digest) ([]store.Named, error) {
+	if err := d.Validate(); err != nil {
+		return nil, fmt.Errorf("%w: %q is no digest: %v", ErrBlobUnknown, d, err)
+	}
+	named, err := c.store.Repository(ref.Name()).Naming(ctx, d)
+	if err == nil && len(named) == 0 {
+		err = fmt.Errorf("%w: %s, %s", ErrBlobUnknown, ref.Name(), d)
+	}
+	return named, err
+}
+
+// once runs work for all callers that ask with the same key at the same time.
+// It goes on when they leave, and ends when the content is closed.
+func once[T any](ctx context.Context, c *Content, key string, work func(context.Context) (T, error)) (T, error) {
+	var none T
+	ch := c.fetching.DoChan(key, func() (any, error) {
+		c.mu.Lock()
+		if c.closed {
+			c.mu.Unlock()
+			return none, fill.ErrClosed
+		}
+		c.wg.Add(1)
+		c.mu.Unlock()
+		defer c.wg.Done()
+		ctx, cancel := context.WithTimeout(c.ctx, fetchTimeout)
+		defer cancel()
+		return work(ctx)
+	})
+	select {
+	case res := <-ch:
+		if res.Err != nil {
+			return none, res.Err
+		}
+		return res.Val.(T), nil
+	case <-ctx.Done():
+		return none, ctx.Err()
+	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/sallyport-dev/sallyport/gate"
 	"github.com/sallyport-dev/sallyport/image"
+	"github.com/sallyport-dev/sallyport/verdict"
 )
 
 // Gate answers whether an image may be pulled. It is safe for concurrent use;
@@ -31,12 +32,5 @@ type Grants interface {
 type Artifacts interface {
 	// Artifacts returns everything attached to the manifest subject; nothing
 	// attached is no error.
-	Artifacts(ctx context.Context, subject digest.Digest) ([]Artifact, error)
-}
-
-// Artifact is one attached document as a registry holds it: an image manifest
-// with a subject, and the blobs that it names.
-type Artifact struct {
-	Manifest []byte // OCI image manifest with artifactType and subject
-	Blobs    map[digest.Digest][]byte
+	Artifacts(ctx context.Context, subject digest.Digest) ([]verdict.Artifact, error)
 }

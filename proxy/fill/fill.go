@@ -60,7 +60,7 @@ func (f *fill) update(change func()) {
 func (f *fill) begin(file *os.File, err error) {
 	f.update(func() {
 		f.err = err
-		if file != nil {
+		if f.file == nil { // once: readers look at it without the lock
 			f.file = file
 		}
 		if !f.begun {

@@ -132,8 +132,8 @@ func (e *Engine) attempt(f *fill, file *os.File, sum hash.Hash, written *int64) 
 			f.update(func() { f.written = *written })
 		}
 		switch {
-		case err == io.EOF && *written == f.req.Size:
-			return false, nil
+		case err != nil && *written == f.req.Size:
+			return false, nil // however it ended: the digest tells
 		case err == io.EOF:
 			return true, fmt.Errorf("upstream's answer ended after %d of %d bytes: %w", *written, f.req.Size, io.ErrUnexpectedEOF)
 		case err != nil && ctx.Err() != nil && e.ctx.Err() == nil:

@@ -1,0 +1,89 @@
+package proxy
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/distribution/distribution/v3/registry/api/errcode"
+
+	"github.com/sallyport-dev/sallyport/proxy/store"
+)
+
+// blob serves a blob of an allowed image. A HEAD starts no transfer: the size
+// is in the manifest.
+func (p *Proxy) blob(w *recorder, r *http.Request, rt route, who requester) error {
+	if !who.granted {
+		if b, ok := p.attached.blob(rt.ref.Name(), rt.blob); ok {
+			return send(w, r, "application/octet-stream", rt.blob.String(), b)
+		}
+	}
+	b, err := p.admitBlob(w, r, rt, who)
+	if err != nil {
+		if a, found, ferr := p.findAttachedBlob(r.Context(), rt, who, err); ferr == nil && found {
+			return send(w, r, "application/octet-stream", rt.blob.String(), a)
+		}
+		return err
+	}
+	if r.Method == http.MethodHead {
+		if size, ok := p.content.stored(r.Context(), rt.ref, rt.blob); ok {
+			b.Size = size
+		}
+		blobHeaders(w.Header(), b)
+		w.Header().Set("Content-Length", strconv.FormatInt(b.Size, 10))
+		w.WriteHeader(http.StatusOK)
+		return nil
+	}
+	r, err = checkRange(r, b.Size)
+	if err != nil {
+		return err
+	}
+	body, size, err := p.content.open(r.Context(), rt.ref, b)
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	b.Size = size
+	blobHeaders(w.Header(), b)
+	source := &watched{ReadSeekCloser: body}
+	// An *os.File must stay one for the kernel to send it by itself.
+	if plain, ok := plainFile(body); ok {
+		http.ServeContent(w, r, "", time.Time{}, plain)
+	} else {
+		http.ServeContent(w, r, "", time.Time{}, source)
+	}
+	// ServeContent tells nobody that reading failed on the way.
+	return source.failed
+}
+
+func blobHeaders(h http.Header, b store.Descriptor) {
+	h.Set("Content-Type", "application/octet-stream")
+	h.Set("Docker-Content-Digest", b.Digest.String())
+	h.Set("Etag", `"`+b.Digest.String()+`"`)
+	h.Set("Accept-Ranges", "bytes")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cache-Control", "private, no-cache")
+}
+
+// checkRange answers what http.ServeContent would answer in plain text: a
+// range that lies outside gets the protocol's error; one that cannot be read,
+// or several at once, are ignored as RFC 9110 §14.2 allows, and the whole blob
+// is served.
+func checkRange(r *http.Request, size int64) (*http.Request, error) {
+	header := r.Header.Get("Range")
+	if header == "" {
+		return r, nil
+	}
+	start, ok := rangeStart(header, size)
+	if !ok {
+		whole := r.Clone(r.Context())
+		whole.Header.Del("Range")
+		return whole, nil
+	}
+	if start >= size {
+		refused := refuse(errcode.ErrorCodeRangeInvalid, "the range %q lies outside the %d bytes of the blob", clip(header), size)
+		refused.header = http.Header{"Content-Range": {"bytes */" + strconv.FormatInt(size, 10)}}
+		return nil, refused
+	}
+	return r, nil
+}

@@ -1,0 +1,82 @@
+package proxy
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+
+	"github.com/distribution/distribution/v3/registry/api/errcode"
+
+	"github.com/sallyport-dev/sallyport/image"
+)
+
+// maxQuery bounds what of a query is passed on to an upstream, in bytes.
+const maxQuery = 2048
+
+// tags serves a page of the upstream's list of tags. Names are not contents:
+// the gate is not asked.
+func (p *Proxy) tags(w *recorder, r *http.Request, ref image.Reference) error {
+	query, ns := r.URL.Query(), r.URL.Query().Get("ns")
+	query.Del("ns")
+	if len(query.Encode()) > maxQuery {
+		return refuse(errcode.ErrorCodeUnsupported, "the query is longer than %d bytes", maxQuery)
+	}
+	limit := -1
+	if text := query.Get("n"); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 0 {
+			return refuse(errcode.ErrorCodePaginationNumberInvalid, "n=%s: write how many tags at most, 0 or more", clip(text))
+		}
+		limit = n
+	}
+	tags, next := []string{}, url.Values(nil)
+	if limit != 0 {
+		var err error
+		if tags, next, err = p.content.tagList(r.Context(), ref, query); err != nil {
+			return err
+		}
+		tags, next = page(tags, next, limit, query.Get("last"))
+	}
+	if next != nil {
+		if ns != "" {
+			next.Set("ns", ns)
+		}
+		w.Header().Set("Link", "<"+(&url.URL{Path: r.URL.Path, RawQuery: next.Encode()}).String()+`>; rel="next"`)
+	}
+	return sendJSON(w, r, "application/json", map[string]any{"name": ref.Repository, "tags": tags})
+}
+
+// page does what an upstream that ignores n and last left undone.
+func page(tags []string, next url.Values, limit int, last string) ([]string, url.Values) {
+	if i := slices.Index(tags, last); last != "" && i >= 0 {
+		tags = tags[i+1:]
+	}
+	if limit > 0 && len(tags) > limit {
+		tags = tags[:limit]
+		next = url.Values{"n": {strconv.Itoa(limit)}, "last": {tags[limit-1]}}
+	}
+	if tags == nil {
+		tags = []string{}
+	}
+	return tags, next
+}
+
+func sendJSON(w *recorder, r *http.Request, mediaType string, v any) error {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	h := w.Header()
+	h.Set("Content-Type", mediaType)
+	h.Set("Content-Length", strconv.Itoa(len(raw)))
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cache-Control", "private, no-cache")
+	w.WriteHeader(http.StatusOK)
+	if r.Method == http.MethodHead {
+		return nil
+	}
+	_, err = w.Write(raw)
+	return err
+}

@@ -1,0 +1,94 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"github.com/opencontainers/go-digest"
+
+	"github.com/sallyport-dev/sallyport/image"
+	"github.com/sallyport-dev/sallyport/proxy/fill"
+	"github.com/sallyport-dev/sallyport/proxy/store"
+)
+
+// open opens a blob that a manifest of ref's repository describes: from the
+// store, else following its fill. A failure to begin is the error returned
+// here; a failure on the way ends the reading with an error.
+func (c *Content) open(ctx context.Context, ref image.Reference, b store.Descriptor) (io.ReadSeekCloser, int64, error) {
+	repo := c.store.Repository(ref.Name())
+	proven := repo.HasLayer(ctx, b.Digest)
+	if !proven {
+		// The bytes may be here for another repository. That this one names
+		// them proves nothing: whoever writes a manifest can name any digest.
+		if _, err := c.store.Size(ctx, b.Digest); err == nil {
+			if err := c.prove(ctx, ref, b.Digest); err != nil {
+				return nil, 0, err
+			}
+			proven = true
+		}
+	}
+	if proven {
+		r, size, err := c.store.Open(ctx, b.Digest)
+		if err == nil || !errors.Is(err, store.ErrNotFound) {
+			return r, size, err
+		}
+	}
+	for {
+		r, err := c.fills.Open(ctx, c.request(ref, b, proven))
+		if err == nil {
+			return r, b.Size, nil
+		}
+		if !errors.Is(err, fill.ErrOther) {
+			return nil, 0, err
+		}
+		if err := c.prove(ctx, ref, b.Digest); err != nil {
+			return nil, 0, err
+		}
+		proven = true
+	}
+}
+
+// request is the fill of a blob from its upstream into the store.
+func (c *Content) request(ref image.Reference, b store.Descriptor, proven bool) fill.Request {
+	return fill.Request{
+		Digest: b.Digest, Size: b.Size, Owner: ref.Name(), Proven: proven,
+		Source: func(ctx context.Context, offset int64) (io.ReadCloser, int64, int64, error) {
+			reg, err := c.upstreams.Registry(ref.Registry)
+			if err != nil {
+				return nil, 0, 0, err
+			}
+			return reg.Blob(ctx, ref.Repository, b.Digest, offset)
+		},
+		Keep: func(ctx context.Context, file string) error {
+			if err := c.store.Adopt(ctx, b.Digest, file); err != nil {
+				return err
+			}
+			return c.store.Repository(ref.Name()).AddLayer(ctx, b.Digest)
+		},
+	}
+}
+
+// prove asks upstream whether the repository holds the blob, and remembers it.
+func (c *Content) prove(ctx context.Context, ref image.Reference, d digest.Digest) error {
+	reg, err := c.upstreams.Registry(ref.Registry)
+	if err != nil {
+		return err
+	}
+	_, err = once(ctx, c, "proof "+ref.Name()+"@"+d.String(), func(ctx context.Context) (struct{}, error) {
+		if err := reg.HasBlob(ctx, ref.Repository, d); err != nil {
+			return struct{}{}, err
+		}
+		return struct{}{}, c.store.Repository(ref.Name()).AddLayer(ctx, d)
+	})
+	return err
+}
+
+// stored returns the size of a blob that the repository is known to hold.
+func (c *Content) stored(ctx context.Context, ref image.Reference, d digest.Digest) (int64, bool) {
+	if !c.store.Repository(ref.Name()).HasLayer(ctx, d) {
+		return 0, false
+	}
+	size, err := c.store.Size(ctx, d)
+	return size, err == nil
+}
