@@ -2,12 +2,15 @@ package runtime
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 
+	"github.com/sallyport-dev/sallyport/sandbox/rootfs"
+	"github.com/sallyport-dev/sallyport/sandbox/runtime/upper"
 	"github.com/sallyport-dev/sallyport/sandbox/sensor"
 )
 
@@ -31,13 +34,17 @@ const (
 )
 
 // writeBundle fills dir with everything that runsc reads.
-func writeBundle(dir string, spec *Spec, files []File) error {
+func writeBundle(dir string, image *rootfs.Root, spec *Spec) error {
 	for _, d := range []string{bundleDir, bundleDir + "/rootfs", stateDir} {
 		if err := os.MkdirAll(filepath.Join(dir, d), 0o700); err != nil {
 			return err
 		}
 	}
-	if err := writeInjection(filepath.Join(dir, injectTar), spec.Root, files); err != nil {
+	inject, err := os.OpenFile(filepath.Join(dir, injectTar), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(upper.Write(inject, image, spec.Files), inject.Close()); err != nil {
 		return fmt.Errorf("preparing the files to inject: %w", err)
 	}
 	session, err := sensor.SessionFile(sensor.Config{ReadsOf: spec.ReadsOf})

@@ -1,113 +1,31 @@
 package runtime
 
 import (
-	"archive/tar"
-	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"os"
-	"path"
-	"slices"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sallyport-dev/sallyport/sandbox/runtime/upper"
 )
+
+// File is put into the sandbox's writable layer.
+type File = upper.File
 
 // Change is one path of the writable layer.
-type Change struct {
-	Path    string      // absolute
-	Deleted bool        // a file of the image was removed here
-	Header  *tar.Header // nil when Deleted; a hard link's Linkname is absolute
-	Content io.Reader   // of a regular file; valid until fn returns
-}
-
-// The most that ReadDiff takes: the tar comes from a Sentry that the guest may own.
-const (
-	maxChanges  = 1_000_000
-	maxDiffPath = 4096
-)
+type Change = upper.Change
 
 // ReadDiff calls fn for every change in the tar that Run left at
-// Spec.DiffPath, in the order of the tar. Left out are the root itself, and
-// what Run put there: the files in injected that still are as they were, and
-// their parent folders, and the points where the runtime mounts. It ends with
-// the first error of fn.
+// Spec.DiffPath, in the order of the tar. Left out is what Run put there: the
+// files in injected, which are Spec.Files, that still are as they were, their
+// parent folders, and mount points. It ends with the first error of fn.
 func ReadDiff(r io.Reader, injected []File, fn func(Change) error) error {
-	ours := map[string]File{}
-	for _, f := range append([]File{placeholder}, injected...) {
-		ours[path.Clean(f.Path)] = f
-	}
-	parents := map[string]bool{"/": true}
+	var points []string
 	for _, m := range mounts() {
-		parents[m.Destination] = true // made by the runtime where the image lacks it
+		points = append(points, m.Destination)
 	}
-	for p := range ours {
-		for p = path.Dir(p); p != "/"; p = path.Dir(p) {
-			parents[p] = true
-		}
-	}
-	tr := tar.NewReader(r)
-	gone := map[string]bool{} // paths of whiteouts, which later ones may be hard links to
-	for n := 0; ; n++ {
-		hdr, err := tr.Next()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("reading the file system's difference: %w", err)
-		}
-		if n >= maxChanges || len(hdr.Name) > maxDiffPath || len(hdr.Linkname) > maxDiffPath {
-			return errors.New("reading the file system's difference: it is larger than a sandbox can make it")
-		}
-		c := Change{Path: path.Clean("/" + hdr.Name), Header: hdr, Content: tr}
-		switch {
-		case hdr.Typeflag == tar.TypeChar && hdr.Devmajor == 0 && hdr.Devminor == 0:
-			gone[c.Path] = true
-			c = Change{Path: c.Path, Deleted: true}
-		case hdr.Typeflag == tar.TypeLink:
-			hdr.Linkname = path.Clean("/" + hdr.Linkname)
-			if gone[hdr.Linkname] {
-				gone[c.Path] = true
-				c = Change{Path: c.Path, Deleted: true}
-			}
-		case hdr.Typeflag == tar.TypeDir && parents[c.Path]:
-			continue
-		}
-		if f, ok := ours[c.Path]; ok && !c.Deleted {
-			same, content, err := unchanged(f, hdr, tr)
-			if err != nil {
-				return fmt.Errorf("reading the file system's difference: %w", err)
-			}
-			if same {
-				continue
-			}
-			c.Content = content
-		}
-		if err := fn(c); err != nil {
-			return err
-		}
-	}
-}
-
-// unchanged tells whether hdr is still what was injected, and returns its
-// content again if it is not.
-func unchanged(f File, hdr *tar.Header, r io.Reader) (bool, io.Reader, error) {
-	if hdr.Mode&0o7777 != unixMode(f.Mode) || hdr.Uid != f.UID || hdr.Gid != f.GID {
-		return false, r, nil
-	}
-	switch hdr.Typeflag {
-	case tar.TypeDir:
-		return f.Mode.IsDir(), r, nil
-	case tar.TypeSymlink:
-		return hdr.Linkname == f.Target, r, nil
-	case tar.TypeReg:
-		if !f.Mode.IsRegular() || hdr.Size != int64(len(f.Content)) {
-			return false, r, nil
-		}
-		b, err := io.ReadAll(r)
-		return slices.Equal(b, f.Content), bytes.NewReader(b), err
-	}
-	return false, r, nil
+	return upper.Read(r, injected, points, fn)
 }
 
 // errDiffTooLarge says that a difference was cut off.

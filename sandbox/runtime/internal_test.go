@@ -1,13 +1,8 @@
 package runtime
 
 import (
-	"archive/tar"
 	"bytes"
 	"errors"
-	"io"
-	"io/fs"
-	"maps"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -101,97 +96,4 @@ func TestSpecIsChecked(t *testing.T) {
 	if err != nil || s.Process.Cwd != "/" || s.Limits.Wall == 0 || s.Limits.Tail == 0 || s.Hostname == "" {
 		t.Errorf("%+v %v", s, err)
 	}
-}
-
-type entry struct {
-	name, content, link string
-	kind                byte
-	mode                int64
-}
-
-func diffTar(t testing.TB, entries ...entry) []byte {
-	t.Helper()
-	var b bytes.Buffer
-	w := tar.NewWriter(&b)
-	for _, e := range entries {
-		if err := w.WriteHeader(&tar.Header{Typeflag: e.kind, Name: e.name, Linkname: e.link, Size: int64(len(e.content)), Mode: e.mode}); err != nil {
-			t.Fatal(err)
-		}
-		io.WriteString(w, e.content)
-	}
-	w.Close()
-	return b.Bytes()
-}
-
-func TestReadDiff(t *testing.T) {
-	injected := []File{
-		{Path: "/etc/same", Content: []byte("x"), Mode: 0o644},
-		{Path: "/etc/content", Content: []byte("before"), Mode: 0o644},
-		{Path: "/etc/mode", Content: []byte("x"), Mode: 0o644},
-		{Path: "/etc/gone", Content: []byte("x"), Mode: 0o644},
-		{Path: "/etc/link", Mode: fs.ModeSymlink | 0o777, Target: "to"},
-		{Path: "/home/new", Mode: fs.ModeDir | 0o700},
-	}
-	b := diffTar(t,
-		entry{name: "./", kind: tar.TypeDir, mode: 0o755},
-		entry{name: "./etc/", kind: tar.TypeDir, mode: 0o755},
-		entry{name: "./etc/same", content: "x", kind: tar.TypeReg, mode: 0o644},
-		entry{name: "./etc/content", content: "after!", kind: tar.TypeReg, mode: 0o644},
-		entry{name: "./etc/mode", content: "x", kind: tar.TypeReg, mode: 0o4755},
-		entry{name: "./etc/gone", kind: tar.TypeChar},
-		entry{name: "./etc/alias", kind: tar.TypeLink, link: "./etc/mode"},
-		entry{name: "./etc/also-gone", kind: tar.TypeLink, link: "./etc/gone"},
-		entry{name: "./etc/link", kind: tar.TypeSymlink, link: "to", mode: 0o777},
-		entry{name: "./home/", kind: tar.TypeDir, mode: 0o755},
-		entry{name: "./home/new/", kind: tar.TypeDir, mode: 0o700},
-		entry{name: "./proc/", kind: tar.TypeDir, mode: 0o755},
-		entry{name: "./tmp/.X11-unix/", kind: tar.TypeDir, mode: 0o1777},
-		entry{name: "./../escape", content: "x", kind: tar.TypeReg, mode: 0o644},
-	)
-	got := map[string]string{}
-	err := ReadDiff(bytes.NewReader(b), injected, func(c Change) error {
-		switch {
-		case c.Deleted:
-			got[c.Path] = "deleted"
-		case c.Header.Typeflag == tar.TypeReg:
-			content, err := io.ReadAll(c.Content)
-			got[c.Path] = string(content)
-			return err
-		default:
-			got[c.Path] = "to " + c.Header.Linkname
-		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := map[string]string{
-		"/etc/content": "after!", "/etc/mode": "x", "/etc/gone": "deleted", "/etc/also-gone": "deleted",
-		"/etc/alias": "to /etc/mode", "/escape": "x",
-	}
-	if !maps.Equal(got, want) {
-		t.Errorf("got %v, want %v", got, want)
-	}
-	stop := errors.New("enough")
-	if err := ReadDiff(bytes.NewReader(b), nil, func(Change) error { return stop }); !errors.Is(err, stop) {
-		t.Errorf("error %v", err)
-	}
-}
-
-// FuzzReadDiff: the tar comes out of the sandbox.
-func FuzzReadDiff(f *testing.F) {
-	f.Add(diffTar(f, entry{name: "./a", content: "x", kind: tar.TypeReg}, entry{name: "./b", kind: tar.TypeChar}, entry{name: "./c", kind: tar.TypeLink, link: "./b"}))
-	f.Add(diffTar(f, entry{name: "../../x", kind: tar.TypeSymlink, link: "/y"}))
-	f.Add([]byte("no tar"))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		_ = ReadDiff(bytes.NewReader(b), []File{{Path: "/a", Content: []byte("x"), Mode: 0o644}}, func(c Change) error {
-			if !filepath.IsAbs(c.Path) || filepath.Clean(c.Path) != c.Path || c.Deleted == (c.Header != nil) {
-				t.Errorf("change %+v", c)
-			}
-			if c.Content != nil {
-				_, _ = io.Copy(io.Discard, io.LimitReader(c.Content, 1<<20))
-			}
-			return nil
-		})
-	})
 }

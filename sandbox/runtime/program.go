@@ -11,6 +11,7 @@ import (
 
 	"github.com/sallyport-dev/sallyport/sandbox/event"
 	"github.com/sallyport-dev/sallyport/sandbox/rootfs"
+	"github.com/sallyport-dev/sallyport/sandbox/runtime/upper"
 )
 
 // defaultPath is what gVisor searches when the environment has no PATH.
@@ -19,19 +20,14 @@ const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bi
 // firstProgram describes the file that the first process will run. The Sentry
 // reports programs when they are loaded by execve, and the first one is not. It
 // is nil when it cannot be found; the start then says why.
-func firstProgram(spec *Spec) (*event.Program, error) {
-	image, err := rootfs.Open(spec.Root)
-	if err != nil {
-		return nil, fmt.Errorf("opening the image's file system: %w", err)
-	}
-	defer image.Close()
+func firstProgram(image *rootfs.Root, spec *Spec) (*event.Program, error) {
 	for _, candidate := range candidates(spec.Process) {
 		for _, f := range spec.Files {
 			if path.Clean(f.Path) == candidate && f.Mode.IsRegular() {
 				sum := sha256.Sum256(f.Content)
 				return &event.Program{
 					Path: candidate, SHA256: hex.EncodeToString(sum[:]), Size: int64(len(f.Content)),
-					Mode: unix.S_IFREG | uint32(unixMode(f.Mode)), Links: 1, Upper: true,
+					Mode: unix.S_IFREG | uint32(upper.UnixMode(f.Mode)), Links: 1, Upper: true,
 				}, nil
 			}
 		}
@@ -45,7 +41,7 @@ func firstProgram(spec *Spec) (*event.Program, error) {
 		}
 		return &event.Program{
 			Path: e.Path, SHA256: sum, Size: e.Size,
-			Mode: unix.S_IFREG | uint32(unixMode(e.Mode)), Links: 1, Lower: true,
+			Mode: unix.S_IFREG | uint32(upper.UnixMode(e.Mode)), Links: 1, Lower: true,
 		}, nil
 	}
 	return nil, nil

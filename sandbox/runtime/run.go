@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sallyport-dev/sallyport/sandbox/event"
+	"github.com/sallyport-dev/sallyport/sandbox/rootfs"
 )
 
 // The reasons why a run ended.
@@ -66,8 +67,12 @@ func Run(ctx context.Context, spec Spec) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	files := append([]File{placeholder}, spec.Files...)
-	first, err := firstProgram(&spec)
+	image, err := rootfs.Open(spec.Root)
+	if err != nil {
+		return nil, fmt.Errorf("opening the image's file system: %w", err)
+	}
+	defer image.Close()
+	first, err := firstProgram(image, &spec)
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +81,7 @@ func Run(ctx context.Context, spec Spec) (*Result, error) {
 		return nil, err
 	}
 	defer folder.remove(spec.Logger)
-	if err := writeBundle(folder.path, &spec, files); err != nil {
+	if err := writeBundle(folder.path, image, &spec); err != nil {
 		return nil, fmt.Errorf("preparing a sandbox: %w", err)
 	}
 	c, err := launch(folder, &spec)

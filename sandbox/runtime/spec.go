@@ -3,7 +3,6 @@ package runtime
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"net/netip"
 	"os"
@@ -53,18 +52,6 @@ type Process struct {
 	Groups []uint32
 	// Capabilities as "CAP_…"; nil means DefaultCapabilities.
 	Capabilities []string
-}
-
-// File is put into the sandbox's writable layer. Missing parents are made as
-// root's with mode 0755; existing ones keep their owner and mode, and symbolic
-// links among them are followed inside the image.
-type File struct {
-	Path    string      // absolute
-	Content []byte      // of a regular file
-	Mode    fs.FileMode // permission bits, with fs.ModeDir for a folder, fs.ModeSymlink for a link
-	Target  string      // of a symbolic link
-	UID     int
-	GID     int
 }
 
 // Link is the sandbox's only network card: one end of a SOCK_SEQPACKET

@@ -1,11 +1,11 @@
-package runtime
+package upper
 
 import (
 	"archive/tar"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
-	"os"
 	"path"
 	"strings"
 	"time"
@@ -13,28 +13,19 @@ import (
 	"github.com/sallyport-dev/sallyport/sandbox/rootfs"
 )
 
-// placeholder keeps gVisor from mounting a tmpfs of its own on an empty /tmp,
+// Placeholder keeps gVisor from mounting a tmpfs of its own on an empty /tmp,
 // whose files would be missing from the difference. X servers leave this
 // folder behind on ordinary machines.
-var placeholder = File{Path: "/tmp/.X11-unix", Mode: fs.ModeDir | fs.ModeSticky | 0o777}
+var Placeholder = File{Path: "/tmp/.X11-unix", Mode: fs.ModeDir | fs.ModeSticky | 0o777}
 
-// writeInjection writes files as the tar that pre-fills the writable layer.
-func writeInjection(name, root string, files []File) (err error) {
-	image, err := rootfs.Open(root)
-	if err != nil {
-		return err
-	}
-	defer image.Close()
-	f, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	in := &injection{image: image, w: tar.NewWriter(f), dirs: map[string]bool{}, now: time.Now()}
+// Write writes files as the tar that pre-fills the writable layer of image.
+// The Placeholder comes first.
+func Write(w io.Writer, image *rootfs.Root, files []File) error {
+	in := &injection{image: image, w: tar.NewWriter(w), dirs: map[string]bool{}, now: time.Now()}
 	if err := in.dir("/"); err != nil {
 		return err
 	}
-	for _, file := range files {
+	for _, file := range append([]File{Placeholder}, files...) {
 		if err := in.add(file); err != nil {
 			return fmt.Errorf("%s: %w", file.Path, err)
 		}
@@ -63,7 +54,7 @@ func (in *injection) add(f File) error {
 		return err
 	}
 	hdr := &tar.Header{
-		Name: tarName(path.Join(dir, base)), Mode: unixMode(f.Mode), Uid: f.UID, Gid: f.GID,
+		Name: tarName(path.Join(dir, base)), Mode: UnixMode(f.Mode), Uid: f.UID, Gid: f.GID,
 		ModTime: in.now, Format: tar.FormatPAX,
 	}
 	switch f.Mode.Type() {
@@ -125,24 +116,10 @@ func (in *injection) dir(p string) error {
 		if !e.Mode.IsDir() {
 			return fmt.Errorf("%s is not a directory in the image", p)
 		}
-		hdr.Mode, hdr.Uid, hdr.Gid = unixMode(e.Mode), int(e.UID), int(e.GID)
+		hdr.Mode, hdr.Uid, hdr.Gid = UnixMode(e.Mode), int(e.UID), int(e.GID)
 	}
 	return in.w.WriteHeader(hdr)
 }
 
 // tarName is the form in which gVisor writes and reads names.
 func tarName(p string) string { return "." + strings.TrimSuffix(p, "/") }
-
-func unixMode(m fs.FileMode) int64 {
-	mode := int64(m.Perm())
-	if m&fs.ModeSetuid != 0 {
-		mode |= 0o4000
-	}
-	if m&fs.ModeSetgid != 0 {
-		mode |= 0o2000
-	}
-	if m&fs.ModeSticky != 0 {
-		mode |= 0o1000
-	}
-	return mode
-}
