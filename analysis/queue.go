@@ -128,6 +128,9 @@ type Job struct {
 	// Asked is when a person wanted the image run again: only a verdict from
 	// later answers that. Zero for the first run.
 	Asked time.Time `json:"asked,omitzero"`
+
+	// Look has Enqueue tell what it would answer, and queue nothing.
+	Look bool `json:"-"`
 }
 
 // Enqueue has the image run if it is not queued or running already, however
@@ -150,6 +153,9 @@ func (q *Queue) Enqueue(ctx context.Context, job Job) (State, error) {
 	}
 	if s, ok := q.running(d); ok {
 		return s, nil
+	}
+	if job.Look {
+		return q.State(ctx, d)
 	}
 	payload, err := json.Marshal(job)
 	if err != nil {

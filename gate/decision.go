@@ -39,6 +39,7 @@ type Decision struct {
 	Policy     string           `json:"policy,omitempty"`         // the first that denied or holds
 	Control    string           `json:"control,omitempty"`        // of that policy
 	Finding    *verdict.Finding `json:"finding,omitempty"`        // the worst, when DTA decided
+	Reason     string           `json:"reason,omitempty"`         // with Deny, in words
 	Judged     []Judged         `json:"judged"`                   // one per platform's image; several for an index
 	Generation string           `json:"generation"`               // of the policies
 	RetryAfter time.Duration    `json:"retry_after_ns,omitempty"` // with Wait

@@ -13,7 +13,8 @@ import (
 // that digest. It is safe for concurrent use.
 type Content interface {
 	// Manifest returns a manifest or index. ref has a tag or a digest (which
-	// wins). The returned descriptor's digest is that of raw.
+	// wins). The returned descriptor's digest is that of raw. Errors wrap
+	// ErrMissing when the registry answers that there is no such manifest.
 	Manifest(ctx context.Context, ref image.Reference) (Manifest, error)
 	// Blob opens a blob of ref's repository. The caller closes it.
 	Blob(ctx context.Context, ref image.Reference, d digest.Digest) (io.ReadCloser, error)

@@ -11,6 +11,9 @@ var (
 	ErrTooLarge = errors.New("larger than an image may be")
 	// ErrInvalid is of documents that do not follow their specification.
 	ErrInvalid = errors.New("malformed image")
+	// ErrMissing is of manifests that the registry does not have: Content wraps
+	// it then, so that an index may name platforms that were never pushed.
+	ErrMissing = errors.New("not in the registry")
 	// ErrMismatch is of bytes that are not what a digest, a size or the list of
 	// layers says.
 	ErrMismatch = errors.New("content is not what its description says")

@@ -79,7 +79,7 @@ func (l *Labels) Remove(ctx context.Context, t Target, words ...string) error {
 }
 
 func (l *Labels) change(ctx context.Context, t Target, words []string, apply func(key string) error) error {
-	if err := t.check(); err != nil {
+	if err := t.Check(); err != nil {
 		return err
 	}
 	for _, w := range words {
@@ -99,7 +99,7 @@ func (l *Labels) change(ctx context.Context, t Target, words []string, apply fun
 
 // List returns the labels on t itself, sorted.
 func (l *Labels) List(ctx context.Context, t Target) ([]string, error) {
-	if err := t.check(); err != nil {
+	if err := t.Check(); err != nil {
 		return nil, err
 	}
 	all, err := l.all.Get(ctx)

@@ -54,9 +54,9 @@ func (t Target) String() string {
 	return t.Registry + "/" + t.Repository + ":" + t.Which
 }
 
-// check makes sure that the target is in normal form: another spelling would be
-// kept, and never found.
-func (t Target) check() error {
+// Check makes sure that the target is in normal form: another spelling would be
+// kept, and never found. Errors wrap ErrTarget.
+func (t Target) Check() error {
 	if t.Registry == "" || t.Which != "" && t.Repository == "" {
 		return fmt.Errorf("%w: %q", ErrTarget, t.String())
 	}

@@ -46,7 +46,7 @@ func (c *Content) Manifest(_ context.Context, ref image.Reference) (inspect.Mani
 	c.reads++
 	m, ok := c.manifests[ref.Digest]
 	if !ok {
-		return inspect.Manifest{}, fmt.Errorf("%s: not found", ref)
+		return inspect.Manifest{}, fmt.Errorf("%s: %w", ref, inspect.ErrMissing)
 	}
 	return m, nil
 }

@@ -1,0 +1,159 @@
+package gate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sallyport-dev/sallyport/image"
+	"github.com/sallyport-dev/sallyport/internal/epoch"
+	"github.com/sallyport-dev/sallyport/label"
+	"github.com/sallyport-dev/sallyport/objects"
+)
+
+// Permission is a person's word on one image; it comes before all policies.
+type Permission struct {
+	Target  label.Target `json:"target"` // an image: by tag or digest
+	Action  Action       `json:"action"` // Allow or Deny
+	Comment string       `json:"comment"`
+	Author  string       `json:"author"`
+	Created time.Time    `json:"created"`
+	Expires time.Time    `json:"expires,omitzero"` // zero: never
+}
+
+// ErrPermission is of permissions that cannot be given.
+var ErrPermission = errors.New("not a permission")
+
+// String says who said what, for messages.
+func (p Permission) String() string {
+	word := "allowed"
+	if p.Action == Deny {
+		word = "blocked"
+	}
+	text := fmt.Sprintf("%s %s by %s", p.Target, word, p.Author)
+	if !p.Expires.IsZero() {
+		text += " until " + p.Expires.UTC().Format(time.RFC3339)
+	}
+	return text + ": " + p.Comment
+}
+
+// Permissions keeps them. It is safe for concurrent use; a change is felt by
+// the next decision on every replica.
+type Permissions struct {
+	objects *objects.Store
+	all     *epoch.Copy[map[label.Target]Permission]
+	now     func() time.Time
+}
+
+const permissionsFolder = "permissions"
+
+func newPermissions(store *objects.Store, epochs *epoch.Epochs, now func() time.Time) *Permissions {
+	p := &Permissions{objects: store, now: now}
+	p.all = epoch.NewCopy(epochs, epoch.Permissions, p.load)
+	return p
+}
+
+func (p *Permissions) load(ctx context.Context) (map[label.Target]Permission, error) {
+	keys, err := p.objects.List(ctx, permissionsFolder)
+	if err != nil {
+		return nil, fmt.Errorf("reading permissions: %w", err)
+	}
+	all := make(map[label.Target]Permission, len(keys))
+	for _, key := range keys {
+		var perm Permission
+		err := p.objects.GetJSON(ctx, key, &perm)
+		if errors.Is(err, objects.ErrNotFound) {
+			continue // removed meanwhile
+		}
+		if err != nil {
+			return nil, err
+		}
+		all[perm.Target] = perm
+	}
+	return all, nil
+}
+
+// Set puts perm in force on every replica, instead of what was said of its
+// target before. Errors wrap ErrPermission or label.ErrTarget.
+func (p *Permissions) Set(ctx context.Context, perm Permission) error {
+	if perm.Created.IsZero() {
+		perm.Created = p.now().UTC()
+	}
+	switch {
+	case perm.Target.Which == "":
+		return fmt.Errorf("%w: %s is no image: name a tag or a digest", ErrPermission, perm.Target)
+	case perm.Action != Allow && perm.Action != Deny:
+		return fmt.Errorf("%w: the action is %q: write %q or %q", ErrPermission, perm.Action, Allow, Deny)
+	case strings.TrimSpace(perm.Comment) == "":
+		return fmt.Errorf("%w: say in the comment why", ErrPermission)
+	case perm.Author == "":
+		return fmt.Errorf("%w: it needs an author", ErrPermission)
+	case !perm.Expires.IsZero() && !perm.Expires.After(p.now()):
+		return fmt.Errorf("%w: it expired on %s", ErrPermission, perm.Expires.UTC().Format(time.RFC3339))
+	}
+	if err := perm.Target.Check(); err != nil {
+		return err
+	}
+	perm.Comment, perm.Author = line(perm.Comment), line(perm.Author)
+	if err := p.objects.PutJSON(ctx, permissionKey(perm.Target), perm); err != nil {
+		return err
+	}
+	p.all.Changed(ctx)
+	return nil
+}
+
+// Remove takes back what was said of t; nothing said is no error.
+func (p *Permissions) Remove(ctx context.Context, t label.Target) error {
+	if err := t.Check(); err != nil {
+		return err
+	}
+	if err := p.objects.Delete(ctx, permissionKey(t)); err != nil {
+		return err
+	}
+	p.all.Changed(ctx)
+	return nil
+}
+
+// List returns all permissions, expired ones too, sorted by target.
+func (p *Permissions) List(ctx context.Context) ([]Permission, error) {
+	all, err := p.all.Get(ctx)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]Permission, 0, len(all))
+	for _, perm := range all {
+		list = append(list, perm)
+	}
+	slices.SortFunc(list, func(a, b Permission) int { return strings.Compare(a.Target.String(), b.Target.String()) })
+	return list, nil
+}
+
+// find returns the permission in force for the image known as which in ref's
+// repository, nil for none; a block outweighs every allowance. until is when
+// the answer changes by itself, zero for never.
+func (p *Permissions) find(ctx context.Context, ref image.Reference, which []string) (found *Permission, until time.Time, err error) {
+	all, err := p.all.Get(ctx)
+	if err != nil || len(all) == 0 {
+		return nil, time.Time{}, err
+	}
+	for _, w := range which {
+		perm, ok := all[label.Target{Registry: ref.Registry, Repository: ref.Repository, Which: w}]
+		if !ok || !perm.Expires.IsZero() && !p.now().Before(perm.Expires) {
+			continue
+		}
+		if !perm.Expires.IsZero() && (until.IsZero() || perm.Expires.Before(until)) {
+			until = perm.Expires
+		}
+		if found == nil || perm.Action == Deny && found.Action != Deny {
+			found = &perm
+		}
+	}
+	return found, until, nil
+}
+
+func permissionKey(t label.Target) string {
+	return objects.Key(permissionsFolder, t.Registry, t.Repository, t.Which)
+}
