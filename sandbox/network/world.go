@@ -2,15 +2,23 @@ package network
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/netip"
+	"os"
+	"sync"
 	"time"
 
+	"golang.org/x/sys/unix"
+	"gvisor.dev/gvisor/pkg/tcpip/stack"
+
 	"github.com/sallyport-dev/sallyport/sandbox/canary"
-	"github.com/sallyport-dev/sallyport/sandbox/observation"
+	"github.com/sallyport-dev/sallyport/sandbox/marker"
+	"github.com/sallyport-dev/sallyport/sandbox/network/responder"
 )
 
 // Config is what a World needs. Token and Arch are required.
@@ -31,18 +39,134 @@ type Limits struct {
 	Flows    int   // default 20,000
 	Queries  int   // DNS; default 20,000
 	Requests int   // HTTP; default 5,000
+	Messages int   // over all flows; default 50,000
 	Excerpts int64 // bytes of first bytes and bodies over all flows; default 64 MiB
 	Pcap     int64 // bytes; default 256 MiB
+}
+
+func (l Limits) withDefaults() Limits {
+	return Limits{
+		Flows: or(l.Flows, 20_000), Queries: or(l.Queries, 20_000), Requests: or(l.Requests, 5_000),
+		Messages: or(l.Messages, 50_000), Excerpts: or(l.Excerpts, 64<<20), Pcap: or(l.Pcap, 256<<20),
+	}
+}
+
+func or[T int | int64](v, standard T) T {
+	if v == 0 {
+		return standard
+	}
+	return v
 }
 
 // World is a running simulated internet for one guest. Its methods are safe
 // for concurrent use.
 type World struct {
-	link Link
+	cfg       Config
+	link      Link
+	fd        int // our end
+	wire      *wire
+	stack     *stack.Stack
+	authority *authority
+	names     *names
+	openness  openness
+	ledger    *ledger
+	datagrams datagrams
+	table     *responder.Table
+	capture   *capture // nil: none
+
+	ctx    context.Context // ends with Close
+	cancel context.CancelFunc
+	mu     sync.Mutex
+	closed bool
+	conns  map[net.Conn]struct{}
+	talks  sync.WaitGroup
 }
 
 // New starts a World. The caller closes it.
-func New(cfg Config) (*World, error) { return nil, errors.ErrUnsupported }
+func New(cfg Config) (_ *World, err error) {
+	if cfg.Token == "" {
+		return nil, errors.New("simulated network: no token for the marker payloads")
+	}
+	if cfg.Rand == nil {
+		cfg.Rand = rand.Reader
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.Default()
+	}
+	if cfg.Canaries == nil {
+		cfg.Canaries = &canary.Set{}
+	}
+	cfg.Limits = cfg.Limits.withDefaults()
+
+	w := &World{cfg: cfg, fd: -1, names: newNames(), conns: make(map[net.Conn]struct{})}
+	w.ctx, w.cancel = context.WithCancel(context.Background())
+	defer func() {
+		if err != nil {
+			_ = w.Close()
+		}
+	}()
+	w.ledger = newLedger(cfg.Limits, cfg.Now, cfg.Canaries)
+	w.datagrams.flows = make(map[tuple]*flow)
+	if w.authority, err = newAuthority(cfg.Rand, cfg.Now); err != nil {
+		return nil, fmt.Errorf("simulated network: %w", err)
+	}
+	if w.table, err = w.newTable(); err != nil {
+		return nil, fmt.Errorf("simulated network: %w", err)
+	}
+	if cfg.Pcap != "" {
+		if w.capture, err = newCapture(cfg.Pcap, cfg.Limits.Pcap); err != nil {
+			return nil, fmt.Errorf("simulated network: %w", err)
+		}
+	}
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, fmt.Errorf("simulated network: link: %w", err)
+	}
+	w.fd = pair[0]
+	w.link = guestLink(os.NewFile(uintptr(pair[1]), "link"))
+	for _, end := range pair {
+		if err := enlarge(end); err != nil {
+			return nil, fmt.Errorf("simulated network: %w", err)
+		}
+	}
+	if err := w.newStack(); err != nil {
+		return nil, fmt.Errorf("simulated network: %w", err)
+	}
+	return w, nil
+}
+
+// newTable decides who answers. The order matters where first bytes are alike.
+func (w *World) newTable() (*responder.Table, error) {
+	ssh, err := responder.NewSSH(w.cfg.Rand)
+	if err != nil {
+		return nil, err
+	}
+	programs := make(map[string][]byte, 2)
+	for _, arch := range []string{"amd64", "arm64"} {
+		if programs[arch], err = marker.ELF(arch, w.cfg.Token); err != nil {
+			return nil, err
+		}
+	}
+	if programs[w.cfg.Arch] == nil {
+		return nil, fmt.Errorf("no payload for CPU %q: only amd64 and arm64 guests can be simulated for", w.cfg.Arch)
+	}
+	return responder.NewTable(
+		&nameServer{w},
+		&responder.TLS{Certificate: w.authority.certificate},
+		responder.NewHTTP(responder.HTTPConfig{
+			Payloads: responder.Payloads{Script: marker.Script(w.cfg.Token), ELF: programs, Arch: w.cfg.Arch},
+			Secret:   w.cfg.Canaries.Value, Now: w.cfg.Now,
+		}),
+		ssh,
+		&responder.Stratum{},
+		&responder.IRC{Token: w.cfg.Token},
+		&responder.Redis{},
+		&responder.SMTP{},
+	), nil
+}
 
 // Link is the guest's end.
 func (w *World) Link() Link { return w.link }
@@ -50,49 +174,70 @@ func (w *World) Link() Link { return w.link }
 // Resolver is the address for the guest's resolv.conf.
 func (w *World) Resolver() netip.Addr { return gateway4 }
 
-// Dial connects to a port of the guest, from the gateway's address. The flow is
-// recorded as inbound and a probe. The error is a *net.OpError when nothing
-// listens there.
-func (w *World) Dial(ctx context.Context, port uint16) (net.Conn, error) {
-	return nil, errors.ErrUnsupported
+// enter counts a conversation in, unless the world is ending.
+func (w *World) enter() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.closed {
+		return false
+	}
+	w.talks.Add(1)
+	return true
 }
 
-// CA is the certificate, PEM, of the authority that signs for every name.
-func (w *World) CA() []byte { return nil }
-
-// Bundle appends CA to a certificate bundle of the image, which may be nil.
-func (w *World) Bundle(existing []byte) []byte { return nil }
-
-// Environment names the bundle at BundlePath in the variables by which the
-// usual programs find one. Elements are KEY=VALUE.
-func (w *World) Environment() []string { return nil }
-
-// BundlePath is where the guest must find the result of Bundle.
-const BundlePath = "/etc/ssl/certs/ca-certificates.crt"
-
-// BundlePaths are the places where distributions keep their bundle. Each one
-// that the image has should be replaced by its Bundle.
-func BundlePaths() []string { return nil }
-
-// Records are what the guest did so far. Times are relative to since, which is
-// the start of the run. Flows still open are included as they stand.
-func (w *World) Records(since time.Time) Records { return Records{} }
-
-// Records is what crossed the link, in order of time. Process fields are empty:
-// the network does not see who sent.
-type Records struct {
-	Flows  []observation.Flow
-	DNS    []observation.DNSQuery
-	HTTP   []observation.HTTP
-	Beyond Beyond
+// hold remembers conn until release, so that Close can end it.
+func (w *World) hold(conn net.Conn) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.conns[conn] = struct{}{}
 }
 
-// Beyond counts what came after the limits and was answered but not kept.
-type Beyond struct {
-	Flows, DNS, HTTP, Messages int64
-	Bytes                      int64 // of excerpts and bodies
+func (w *World) release(conn net.Conn) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.conns, conn)
 }
 
 // Close ends every conversation, waits for all goroutines, and closes the
-// capture and both ends of the link. Records stays usable.
-func (w *World) Close() error { return nil }
+// capture and both ends of the link. Records stays usable. Calls after the
+// first do nothing.
+func (w *World) Close() error {
+	w.mu.Lock()
+	if w.closed {
+		w.mu.Unlock()
+		return nil
+	}
+	w.closed = true
+	w.mu.Unlock()
+	w.cancel()
+
+	if w.stack != nil {
+		// In this order: no frame comes in any more and none is in hand, then
+		// every endpoint is aborted, which ends its conversation.
+		w.wire.stop()
+		w.stack.Close()
+		w.mu.Lock()
+		for conn := range w.conns {
+			_ = conn.SetDeadline(time.Unix(1, 0))
+		}
+		w.mu.Unlock()
+		w.talks.Wait()
+		w.stack.Wait()
+	}
+	var errs []error
+	if w.capture != nil {
+		errs = append(errs, w.capture.close())
+	}
+	if w.link.File != nil {
+		if err := w.link.File.Close(); err != nil && !errors.Is(err, os.ErrClosed) {
+			errs = append(errs, err)
+		}
+	}
+	if w.fd >= 0 {
+		errs = append(errs, unix.Close(w.fd))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("close simulated network: %w", err)
+	}
+	return nil
+}

@@ -131,26 +131,26 @@ type Process struct {
 	Generation  int           `json:"generation"`
 	Event       uint64        `json:"event"` // Seq of the start, exec or clone
 	StartMS     int64         `json:"start_ms"`
-	EndMS       int64         `json:"end_ms,omitempty"` // 0 while running at the end
+	EndMS       int64         `json:"end_ms"` // 0 while running at the end
 	Exe         string        `json:"exe"`
-	SHA256      string        `json:"sha256,omitempty"`
+	SHA256      string        `json:"sha256"`
 	Argv        []string      `json:"argv"`
-	Env         []string      `json:"env,omitempty"`
-	CWD         string        `json:"cwd,omitempty"`
+	Env         []string      `json:"env"`
+	CWD         string        `json:"cwd"`
 	UID         uint32        `json:"uid"`
 	EUID        uint32        `json:"euid"`
-	Comm        string        `json:"comm,omitempty"`
+	Comm        string        `json:"comm"`
 	Drift       bool          `json:"drift"`
 	Memfd       bool          `json:"memfd"`
 	Deleted     bool          `json:"deleted"`
-	Forked      bool          `json:"forked,omitempty"` // a copy of its parent that loaded nothing itself
+	Forked      bool          `json:"forked"` // a copy of its parent that loaded nothing itself
 	Provenance  string        `json:"provenance"`       // image, pkgmgr, config, network, decoded, unknown
-	Script      string        `json:"script,omitempty"` // path of the script that an interpreter was given
-	ScriptDrift bool          `json:"script_drift,omitempty"`
+	Script      string        `json:"script"` // path of the script that an interpreter was given
+	ScriptDrift bool          `json:"script_drift"`
 	Stdio       [3]*event.FD  `json:"stdio"`
-	PipeFrom    []string      `json:"pipe_from,omitempty"` // IDs of the processes whose output its stdin reads
+	PipeFrom    []string      `json:"pipe_from"` // IDs of the processes whose output its stdin reads
 	Exit        *event.Status `json:"exit,omitempty"`
-	Probe       bool          `json:"probe,omitempty"`
+	Probe       bool          `json:"probe"`
 	Lineage     []string      `json:"lineage"`    // IDs from the first process down to the parent; the nearest 64
 	LineageID   string        `json:"lineage_id"` // the ID at the root of everything that belongs together
 }
@@ -165,30 +165,31 @@ type Network struct {
 // Flow is one TCP connection, or the datagrams of one UDP four-tuple.
 type Flow struct {
 	ID       string    `json:"id"`
-	Event    uint64    `json:"event,omitempty"`   // Seq of the connect, send or accept; 0 when it could not be joined
-	Process  string    `json:"process,omitempty"` // Process.ID
-	PID      int32     `json:"pid,omitempty"`
+	Event    uint64    `json:"event"`   // Seq of the connect, send or accept; 0 when it could not be joined
+	Process  string    `json:"process"` // Process.ID
+	PID      int32     `json:"pid"`
 	Proto    string    `json:"proto"` // tcp, udp, icmp
 	SrcIP    string    `json:"src_ip"`
 	SrcPort  uint16    `json:"src_port"`
 	DstIP    string    `json:"dst_ip"`
 	DstPort  uint16    `json:"dst_port"`
 	Scope    string    `json:"scope"`            // of the other end: loopback, own, local, private or public
-	Domain   string    `json:"domain,omitempty"` // name whose answer gave DstIP
+	Domain   string    `json:"domain"` // name whose answer gave DstIP
 	Direct   bool      `json:"direct"`           // no name was asked for DstIP
-	SNI      string    `json:"sni,omitempty"`
-	App      string    `json:"app,omitempty"` // http, tls, dns, irc, stratum, ssh, redis, docker, smtp, raw; by first bytes
-	Inbound  bool      `json:"inbound,omitempty"`
-	Probe    bool      `json:"probe,omitempty"`
+	SNI      string    `json:"sni"`
+	TLS      bool      `json:"tls,omitempty"` // Out, In, App and Messages are from inside of it
+	App      string    `json:"app"` // http, tls, dns, irc, stratum, ssh, redis, docker, smtp, raw; by first bytes
+	Inbound  bool      `json:"inbound"`
+	Probe    bool      `json:"probe"`
 	FirstMS  int64     `json:"first_ms"`
 	LastMS   int64     `json:"last_ms"`
 	BytesOut int64     `json:"bytes_out"` // from the guest
 	BytesIn  int64     `json:"bytes_in"`
-	Refused  bool      `json:"refused,omitempty"`
-	Out      string    `json:"out,omitempty"` // first bytes from the guest: printable ASCII, the rest as \xNN
-	In       string    `json:"in,omitempty"`
-	Messages []Message `json:"messages,omitempty"` // protocol messages that a responder understood
-	Canaries []Canary  `json:"canaries,omitempty"` // planted secrets that left on this flow
+	Refused  bool      `json:"refused"`
+	Out      string    `json:"out"` // first bytes from the guest: printable ASCII, the rest as \xNN
+	In       string    `json:"in"`
+	Messages []Message `json:"messages"` // protocol messages that a responder understood
+	Canaries []Canary  `json:"canaries"` // planted secrets that left on this flow
 }
 
 // Message is one protocol message of a flow, e.g. App irc, Type PRIVMSG, or
@@ -210,10 +211,10 @@ type Canary struct {
 
 // DNSQuery is one question and the answer we gave.
 type DNSQuery struct {
-	Flow    string   `json:"flow,omitempty"` // that carried it; empty when asked over HTTPS
-	Event   uint64   `json:"event,omitempty"`
-	Process string   `json:"process,omitempty"`
-	PID     int32    `json:"pid,omitempty"`
+	Flow    string   `json:"flow"` // that carried it; empty when asked over HTTPS
+	Event   uint64   `json:"event"`
+	Process string   `json:"process"`
+	PID     int32    `json:"pid"`
 	TimeMS  int64    `json:"ms"`
 	Name    string   `json:"name"` // lower case, no trailing dot
 	Type    string   `json:"type"`
@@ -225,9 +226,9 @@ type DNSQuery struct {
 // HTTP is one request that the guest sent and our answer.
 type HTTP struct {
 	Flow    string            `json:"flow"`
-	Event   uint64            `json:"event,omitempty"`
-	Process string            `json:"process,omitempty"`
-	PID     int32             `json:"pid,omitempty"`
+	Event   uint64            `json:"event"`
+	Process string            `json:"process"`
+	PID     int32             `json:"pid"`
 	TimeMS  int64             `json:"ms"`
 	TLS     bool              `json:"tls"`
 	Method  string            `json:"method"`
@@ -235,13 +236,13 @@ type HTTP struct {
 	Port    uint16            `json:"port"`
 	IP      string            `json:"ip"` // that the flow went to
 	Scope   string            `json:"scope"`
-	Inbound bool              `json:"inbound,omitempty"` // our own probe asked
+	Inbound bool              `json:"inbound"` // our own probe asked
 	Path    string            `json:"path"`              // with query
 	Headers map[string]string `json:"headers"`
-	Body    string            `json:"body,omitempty"`
+	Body    string            `json:"body"`
 	Status  int               `json:"status"`
-	Payload string            `json:"payload,omitempty"` // script or elf when a marker was served
-	SHA256  string            `json:"sha256,omitempty"`  // of the body that we answered
+	Payload string            `json:"payload"` // script or elf when a marker was served
+	SHA256  string            `json:"sha256"`  // of the body that we answered
 }
 
 // Files is the difference of the file system after the run to the image,
@@ -256,15 +257,15 @@ type Files struct {
 type File struct {
 	Path       string  `json:"path"`
 	Type       string  `json:"type"` // elf, script, text, data, dir, symlink, device, fifo
-	Target     string  `json:"target,omitempty"`
+	Target     string  `json:"target"`
 	Mode       uint32  `json:"mode"`
 	UID        int     `json:"uid"`
 	Size       int64   `json:"size"`
-	SHA256     string  `json:"sha256,omitempty"`
-	Entropy    float64 `json:"entropy,omitempty"` // bits per byte, 0 to 8
-	Head       string  `json:"head,omitempty"`    // first 4 KiB, escaped as Flow.Out
+	SHA256     string  `json:"sha256"`
+	Entropy    float64 `json:"entropy"` // bits per byte, 0 to 8
+	Head       string  `json:"head"`    // first 4 KiB, escaped as Flow.Out
 	Executed   bool    `json:"executed"`
-	Writer     string  `json:"writer,omitempty"` // Process.ID that opened it for writing last
+	Writer     string  `json:"writer"` // Process.ID that opened it for writing last
 	Provenance string  `json:"provenance"`
-	Event      uint64  `json:"event,omitempty"` // of the first open for writing
+	Event      uint64  `json:"event"` // of the first open for writing
 }

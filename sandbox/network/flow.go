@@ -1,0 +1,172 @@
+package network
+
+import (
+	"net"
+	"net/netip"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/sallyport-dev/sallyport/sandbox/canary"
+	"github.com/sallyport-dev/sallyport/sandbox/observation"
+)
+
+// flow is one connection, or the datagrams of one tuple, as it is recorded. It
+// is the Log of its conversation.
+type flow struct {
+	ledger *ledger
+	first  time.Time
+
+	mu     sync.Mutex
+	record observation.Flow // without what is derived when it is read
+	last   time.Time
+	out    excerpt
+	in     excerpt
+	search *canary.Search
+	hits   []placed // in names
+	secure bool     // what passes on the wire is encrypted
+	listed bool     // in the ledger
+}
+
+// placed is a secret and where it went, when that is not the flow's own domain.
+type placed struct {
+	hit canary.Hit
+	to  string
+}
+
+func (f *flow) id() string { return f.record.ID }
+
+func (f *flow) domain() string { return f.record.Domain }
+
+func (f *flow) kept() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.listed
+}
+
+func (f *flow) refuse() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.record.Refused = true
+}
+
+// resolver notes that the other end is one: it is asked for names, and needs none.
+func (f *flow) resolver() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.record.Direct = false
+}
+
+// passed notes bytes from the guest (out) or to it. On the wire they are
+// counted; what is readable is excerpted, and searched when it leaves.
+func (f *flow) passed(p []byte, out, wire bool) {
+	if len(p) == 0 {
+		return
+	}
+	now := f.ledger.now()
+	f.mu.Lock()
+	f.last = now
+	if wire && out {
+		f.record.BytesOut += int64(len(p))
+	} else if wire {
+		f.record.BytesIn += int64(len(p))
+	}
+	found := false
+	if wire != f.secure {
+		e := &f.in
+		if out {
+			e = &f.out
+		}
+		e.add(p, &f.ledger.budget)
+		if out && !f.record.Probe {
+			before := len(f.search.Hits())
+			_, _ = f.search.Write(p)
+			found = len(f.search.Hits()) > before
+		}
+	}
+	f.mu.Unlock()
+	if found {
+		f.ledger.insist(f)
+	}
+}
+
+// App implements responder.Log.
+func (f *flow) App(name string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.record.App = name
+}
+
+// Message implements responder.Log.
+func (f *flow) Message(out bool, kind string, fields map[string]string) {
+	if !f.ledger.mayMessage() {
+		return
+	}
+	at := f.ledger.millis()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.record.Messages = append(f.record.Messages, observation.Message{TimeMS: at, Out: out, Type: kind, Fields: fields})
+}
+
+// HTTP implements responder.Log.
+func (f *flow) HTTP(h observation.HTTP) { f.ledger.requested(f, h) }
+
+// Decrypted implements responder.Log. What was seen of the handshake makes room
+// for what is said inside.
+func (f *flow) Decrypted(plain net.Conn, serverName string) net.Conn {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.secure = true
+	f.record.SNI, f.record.TLS = serverName, true
+	f.ledger.budget.giveBack(f.out.reset() + f.in.reset())
+	f.search = f.ledger.canaries.Search()
+	return &tap{Conn: plain, flow: f}
+}
+
+// named notes secrets that left in a name, and its zone.
+func (f *flow) named(hits []canary.Hit, name string) {
+	f.mu.Lock()
+	for _, h := range hits {
+		f.hits = append(f.hits, placed{h, name})
+	}
+	f.mu.Unlock()
+	if len(hits) > 0 {
+		f.ledger.insist(f)
+	}
+}
+
+// snapshot is the flow as it stands, in times since start.
+func (f *flow) snapshot(start time.Time, shift int64) observation.Flow {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	r := f.record
+	r.FirstMS, r.LastMS = millisSince(start, f.first), millisSince(start, f.last)
+	r.Out, r.In = escape(f.out.bytes), escape(f.in.bytes)
+	r.Messages = slices.Clone(r.Messages)
+	for i := range r.Messages {
+		r.Messages[i].TimeMS = max(0, r.Messages[i].TimeMS+shift)
+	}
+	host := r.Domain
+	if host == "" {
+		host = r.DstIP
+	}
+	for _, h := range f.search.Hits() {
+		r.Canaries = append(r.Canaries, canaryOf(h, host))
+	}
+	for _, p := range f.hits {
+		r.Canaries = append(r.Canaries, canaryOf(p.hit, p.to))
+	}
+	return r
+}
+
+func canaryOf(h canary.Hit, host string) observation.Canary {
+	return observation.Canary{Name: h.Name, Encoding: h.Encoding, Owner: h.Owner, OwnDomain: h.Belongs(host)}
+}
+
+func millisSince(start, t time.Time) int64 { return max(0, t.Sub(start).Milliseconds()) }
+
+func newRecord(id, proto string, from, to netip.AddrPort) observation.Flow {
+	return observation.Flow{
+		ID: id, Proto: proto, SrcIP: from.Addr().String(), SrcPort: from.Port(), DstIP: to.Addr().String(), DstPort: to.Port(),
+	}
+}

@@ -1,0 +1,238 @@
+package responder
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"io"
+	"math"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/sallyport-dev/sallyport/sandbox/observation"
+)
+
+// HTTP is every web server, in version 1.1. Which site answers is for the sites
+// to say, in their order.
+type HTTP struct {
+	sites []site
+	now   func() time.Time
+}
+
+// site is a web server, or one side of it.
+type site interface {
+	// answer takes a request whose body, as far as it is kept, was read; nil
+	// when it is none of this site's.
+	answer(r *request) *answer
+}
+
+type request struct {
+	*http.Request
+	host string // lower case, without port
+	body []byte // its beginning
+	to   *Conversation
+}
+
+type answer struct {
+	status  int
+	kind    string // media type
+	header  map[string]string
+	body    []byte
+	payload string // script or elf
+	app     string // of the flow, when it is not http
+	message *message
+	last    bool // closes the connection
+}
+
+type message struct {
+	kind   string
+	fields map[string]string
+}
+
+// HTTPConfig is what the sites need.
+type HTTPConfig struct {
+	Payloads Payloads
+	Secret   func(name string) string // a canary's value
+	Now      func() time.Time
+}
+
+// NewHTTP makes a web server of all sites.
+func NewHTTP(cfg HTTPConfig) *HTTP {
+	return &HTTP{now: cfg.Now, sites: []site{
+		&metadata{secret: cfg.Secret, now: cfg.Now}, docker{}, closedShop{}, &payloads{cfg.Payloads}, page{},
+	}}
+}
+
+// App implements Responder.
+func (*HTTP) App() string { return "http" }
+
+var httpMethods = []string{"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "CONNECT", "PROPFIND"}
+
+// Claims implements Responder: a request line, RFC 9112 §3. The version tells it
+// from other protocols with a command GET.
+func (*HTTP) Claims(first []byte, _ uint16) Claim {
+	claim := claimWords(first, httpMethods, " ")
+	if claim != Yes {
+		return claim
+	}
+	line, _, whole := bytes.Cut(first, []byte("\n"))
+	switch {
+	case bytes.Contains(line, []byte(" HTTP/1.")):
+		return Yes
+	case whole:
+		return No
+	}
+	return More
+}
+
+const (
+	maxHeader = 64 << 10 // bytes of a request before its body
+	maxBody   = 64 << 10 // bytes of a body that are kept
+)
+
+// Serve implements Responder.
+func (s *HTTP) Serve(_ context.Context, c *Conversation) error {
+	limited := &io.LimitedReader{R: c.Reader}
+	reader := bufio.NewReader(limited)
+	for {
+		c.rest()
+		limited.N = maxHeader
+		req, err := http.ReadRequest(reader)
+		if err != nil {
+			if err != io.EOF {
+				_ = c.say("HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+			}
+			return err
+		}
+		limited.N = math.MaxInt64
+		started := s.now()
+		if strings.EqualFold(req.Header.Get("Expect"), "100-continue") {
+			if err := c.say("HTTP/1.1 100 Continue\r\n\r\n"); err != nil {
+				return err
+			}
+		}
+		body, err := s.read(c, req)
+		if err != nil {
+			return err
+		}
+		a := s.ask(&request{Request: req, host: hostOf(req, c), body: body, to: c})
+		last := a.last || req.Close
+		s.note(c, req, body, a, started)
+		if err := s.write(c, req, a, last); err != nil {
+			return err
+		}
+		if last {
+			return nil
+		}
+	}
+}
+
+// read keeps the beginning of the body and reads the rest over.
+func (*HTTP) read(c *Conversation, req *http.Request) ([]byte, error) {
+	body, err := io.ReadAll(io.LimitReader(req.Body, maxBody))
+	if err != nil {
+		return nil, err
+	}
+	buffer := make([]byte, 32<<10)
+	for {
+		c.rest()
+		if _, err := req.Body.Read(buffer); err == io.EOF {
+			return body, nil
+		} else if err != nil {
+			return nil, err
+		}
+	}
+}
+
+func (s *HTTP) ask(r *request) *answer {
+	for _, site := range s.sites {
+		if a := site.answer(r); a != nil {
+			return a
+		}
+	}
+	return notFound()
+}
+
+func (s *HTTP) note(c *Conversation, req *http.Request, body []byte, a *answer, started time.Time) {
+	if a.app != "" {
+		c.Log.App(a.app)
+	}
+	if a.message != nil {
+		c.Log.Message(true, clip(a.message.kind), a.message.fields)
+	}
+	headers := make(map[string]string, len(req.Header))
+	for name, values := range req.Header {
+		if len(headers) == 100 {
+			break
+		}
+		headers[clip(name)] = clip(strings.Join(values, ", "))
+	}
+	sum := sha256.Sum256(a.body)
+	c.Log.HTTP(observation.HTTP{
+		TLS: c.TLS, Method: clip(req.Method), Host: hostOf(req, c), Port: c.To.Port(),
+		Path: clipPath(req), Headers: headers, Body: string(body),
+		Status: a.status, Payload: a.payload, SHA256: hex.EncodeToString(sum[:]),
+	})
+}
+
+func (s *HTTP) write(c *Conversation, req *http.Request, a *answer, last bool) error {
+	header := http.Header{
+		"Date": {s.now().UTC().Format(http.TimeFormat)}, "Server": {"nginx"},
+		"Content-Length": {strconv.Itoa(len(a.body))}, "Content-Type": {a.kind},
+	}
+	for name, value := range a.header {
+		header.Set(name, value)
+	}
+	if a.status == http.StatusNoContent || a.status == http.StatusSwitchingProtocols || a.kind == "" {
+		header.Del("Content-Length")
+		header.Del("Content-Type")
+	}
+	if last {
+		header.Set("Connection", "close")
+	}
+	for name, value := range a.header { // an upgrade names its own Connection
+		header.Set(name, value)
+	}
+	var out bytes.Buffer
+	out.WriteString("HTTP/1.1 " + strconv.Itoa(a.status) + " " + http.StatusText(a.status) + "\r\n")
+	_ = header.Write(&out) // to memory: cannot fail
+	out.WriteString("\r\n")
+	if req.Method != http.MethodHead {
+		out.Write(a.body)
+	}
+	_, err := c.Conn.Write(out.Bytes())
+	return err
+}
+
+// hostOf is the name or address that the request is for.
+func hostOf(req *http.Request, c *Conversation) string {
+	host := req.Host
+	if i := strings.LastIndexByte(host, ':'); i > strings.LastIndexByte(host, ']') {
+		host = host[:i]
+	}
+	host = strings.ToLower(strings.Trim(host, "[]."))
+	if host == "" {
+		host = c.To.Addr().String()
+	}
+	return clip(host)
+}
+
+func clipPath(req *http.Request) string {
+	const most = 8 << 10
+	path := req.URL.RequestURI()
+	return strings.ToValidUTF8(path[:min(len(path), most)], "\uFFFD")
+}
+
+func text(status int, body string) *answer {
+	return &answer{status: status, kind: "text/plain; charset=utf-8", body: []byte(body)}
+}
+
+func jsonText(status int, body string) *answer {
+	return &answer{status: status, kind: "application/json", body: []byte(body)}
+}
+
+func notFound() *answer { return text(http.StatusNotFound, "404 page not found\n") }

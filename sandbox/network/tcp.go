@@ -1,0 +1,124 @@
+package network
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+
+	"gvisor.dev/gvisor/pkg/tcpip"
+	"gvisor.dev/gvisor/pkg/tcpip/adapters/gonet"
+	"gvisor.dev/gvisor/pkg/tcpip/network/ipv4"
+	"gvisor.dev/gvisor/pkg/tcpip/transport/tcp"
+	"gvisor.dev/gvisor/pkg/waiter"
+)
+
+// connected handles one SYN of the guest, in a goroutine of its own that
+// becomes the conversation's.
+func (w *World) connected(r *tcp.ForwarderRequest) {
+	if !w.enter() {
+		r.Complete(false)
+		return
+	}
+	defer w.talks.Done()
+
+	id := r.ID()
+	from, to := addrPort(id.RemoteAddress, id.RemotePort), addrPort(id.LocalAddress, id.LocalPort)
+	f := w.newFlow("tcp", from, to)
+	if f.domain() == "" && !isMetadata(to.Addr()) && !w.openness.accepts(to) {
+		f.refuse()
+		r.Complete(true)
+		return
+	}
+	var queue waiter.Queue
+	endpoint, err := r.CreateEndpoint(&queue)
+	if err != nil { // a scanner that goes away after our SYN-ACK
+		r.Complete(false)
+		return
+	}
+	r.Complete(false)
+	conn := gonet.NewTCPConn(&queue, endpoint)
+	w.hold(conn)
+	defer w.release(conn)
+	defer conn.Close()
+	reason := w.table.Serve(w.ctx, &tap{Conn: conn, flow: f, wire: true}, to, f.domain(), f)
+	w.cfg.Logger.Debug("conversation ended", "flow", f.id(), "to", to, "reason", reason)
+}
+
+// newFlow starts to record what the guest sends to an address.
+func (w *World) newFlow(proto string, from, to netip.AddrPort) *flow {
+	domain := w.names.of(to.Addr())
+	f := w.ledger.open(proto, from, to)
+	f.record.Domain = domain
+	f.record.Direct = domain == "" && isForeign(to.Addr())
+	return f
+}
+
+// isForeign tells whether an address is neither the guest's own, nor that of
+// its gateway and resolver, nor one that only exists on its own link.
+func isForeign(a netip.Addr) bool {
+	return a != guest4.Addr() && a != guest6.Addr() && a != gateway4 && a != gateway6 &&
+		!a.IsLoopback() && !a.IsLinkLocalUnicast() && !a.IsMulticast() && !a.IsUnspecified() && !isMetadata(a)
+}
+
+func isMetadata(a netip.Addr) bool {
+	return a == netip.AddrFrom4([4]byte{169, 254, 169, 254}) || a == netip.MustParseAddr("fd00:ec2::254")
+}
+
+// Dial connects to a port of the guest, from the gateway's address. The flow is
+// recorded as inbound and a probe. The error is a *net.OpError when nothing
+// listens there; attempts that fail are not recorded.
+func (w *World) Dial(ctx context.Context, port uint16) (net.Conn, error) {
+	if !w.enter() {
+		return nil, fmt.Errorf("dial port %d of the guest: %w", port, net.ErrClosed)
+	}
+	defer w.talks.Done()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(w.ctx, cancel)()
+
+	to := netip.AddrPortFrom(guest4.Addr(), port)
+	conn, err := gonet.DialContextTCP(ctx, w.stack, tcpip.FullAddress{NIC: nic, Addr: address(to.Addr()), Port: port}, ipv4.ProtocolNumber)
+	if err != nil {
+		return nil, fmt.Errorf("dial port %d of the guest: %w", port, err)
+	}
+	from := netip.AddrPortFrom(gateway4, uint16(conn.LocalAddr().(*net.TCPAddr).Port))
+	f := w.ledger.open("tcp", from, to)
+	f.record.Inbound, f.record.Probe, f.record.App = true, true, "raw"
+	w.hold(conn)
+	return &probe{tap: tap{Conn: conn, flow: f, wire: true}, world: w}, nil
+}
+
+// probe is a connection of ours into the guest: what is read comes from it.
+type probe struct {
+	tap
+	world *World
+}
+
+// Close ends the connection.
+func (p *probe) Close() error {
+	p.world.release(p.Conn)
+	return p.Conn.Close()
+}
+
+// tap is a connection that the guest's flow records. wire is the one that
+// counts bytes; inside TLS there is a second one that does not.
+type tap struct {
+	net.Conn
+	flow *flow
+	wire bool
+}
+
+// Read notes what comes from the guest.
+func (t *tap) Read(p []byte) (int, error) {
+	n, err := t.Conn.Read(p)
+	t.flow.passed(p[:n], true, t.wire)
+	return n, err
+}
+
+// Write notes what goes to the guest.
+func (t *tap) Write(p []byte) (int, error) {
+	n, err := t.Conn.Write(p)
+	t.flow.passed(p[:n], false, t.wire)
+	return n, err
+}
