@@ -193,7 +193,9 @@ func (u *unpacker) unpacked(more int64) int64 {
 	return u.spool.size + u.copied + more
 }
 
-// attributes sets what every kind of file has.
+// attributes sets what every kind of file has. Extended attributes are left
+// out: gVisor's EROFS refuses to open a file that has any. What that costs are
+// file capabilities, which some images use instead of a set-uid bit.
 func (u *unpacker) attributes(n *node, hdr *tar.Header) {
 	n.layer = u.tree.layer
 	n.mode = n.mode&fs.ModeType | hdr.FileInfo().Mode()&(fs.ModePerm|fs.ModeSetuid|fs.ModeSetgid|fs.ModeSticky)
@@ -201,18 +203,6 @@ func (u *unpacker) attributes(n *node, hdr *tar.Header) {
 	n.mtime = hdr.ModTime
 	if n.mtime.Unix() < 0 {
 		n.mtime = time.Unix(0, 0) // EROFS counts from 1970
-	}
-	n.xattrs = nil
-	for k, v := range hdr.PAXRecords {
-		attr, ok := strings.CutPrefix(k, xattrRecord)
-		// Others, above all overlayfs's own trusted.*, steer the kernel that mounts.
-		if !ok || !(strings.HasPrefix(attr, "user.") || attr == "security.capability") || len(attr) > maxName {
-			continue
-		}
-		if n.xattrs == nil {
-			n.xattrs = map[string]string{}
-		}
-		n.xattrs[attr] = v
 	}
 }
 

@@ -21,7 +21,6 @@ type node struct {
 	mode     fs.FileMode
 	uid, gid uint32
 	mtime    time.Time
-	xattrs   map[string]string
 	device   uint32
 	target   string // of a symbolic link
 	offset   int64  // of a regular file's data in the spool

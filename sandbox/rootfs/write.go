@@ -157,6 +157,5 @@ func (i nodeInfo) Sys() any {
 		Mode: i.n.mode, Size: i.n.size, Rdev: i.n.device,
 		UID: i.n.uid, GID: i.n.gid, Nlink: links,
 		Mtime: uint64(i.n.mtime.Unix()), MtimeNs: uint32(i.n.mtime.Nanosecond()),
-		Xattrs: i.n.xattrs,
 	}
 }

@@ -99,6 +99,25 @@ func TestUserAndGroups(t *testing.T) {
 	}
 }
 
+func TestOddFilesOfTheImage(t *testing.T) {
+	s := run(t, newSpec(t, "sh", "-c", `
+		busybox stat -c '%A %t,%T %n' /odd /odd/disk /odd/pipe /odd/su
+		cat /odd/ping; echo
+		cat /odd/disk || echo no disk`))
+	want := "drwxr-sr-x 0,0 /odd\nbrw-rw---- 0,0 /odd/disk\nprw------- 0,0 /odd/pipe\n-rwsr-xr-x 0,0 /odd/su\nhi\nno disk\n"
+	if string(s.Stdout) != want {
+		t.Errorf("stdout %q, want %q; stderr %q", s.Stdout, want, s.Stderr)
+	}
+}
+
+func TestSetuidProgramElevates(t *testing.T) {
+	spec := newSpec(t, "/odd/su", "euid")
+	spec.Process.UID = 1000
+	if s := run(t, spec); string(s.Stdout) != "1000 0\n" {
+		t.Errorf("ids %q, stderr %q", s.Stdout, s.Stderr)
+	}
+}
+
 func TestWallLimit(t *testing.T) {
 	spec := newSpec(t, "sh", "-c", "echo kept >/tmp/kept; exec guest sleep")
 	spec.Limits.Wall = 2 * time.Second

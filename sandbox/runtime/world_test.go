@@ -76,6 +76,21 @@ var image = sync.OnceValues(func() (string, error) {
 		w.WriteHeader(&tar.Header{Name: name, Mode: 0o755, Size: int64(len(content))})
 		w.Write(content)
 	}
+	// What ordinary images have and lookups rarely meet.
+	dir("odd/", 0o2755)
+	w.WriteHeader(&tar.Header{Typeflag: tar.TypeBlock, Name: "odd/disk", Mode: 0o660, Devmajor: 8, Devminor: 1})
+	w.WriteHeader(&tar.Header{Typeflag: tar.TypeFifo, Name: "odd/pipe", Mode: 0o600})
+	w.WriteHeader(&tar.Header{Name: "odd/ping", Mode: 0o755, Size: 2, Format: tar.FormatPAX, PAXRecords: map[string]string{
+		"SCHILY.xattr.security.capability": "\x01\x00\x00\x02\x00\x20\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00",
+		"SCHILY.xattr.user.note":           "x",
+	}})
+	io.WriteString(w, "hi")
+	suid, err := os.ReadFile(guest)
+	if err != nil {
+		return "", err
+	}
+	w.WriteHeader(&tar.Header{Name: "odd/su", Mode: 0o4755, Size: int64(len(suid))})
+	w.Write(suid)
 	for _, applet := range []string{"sh", "cat", "tr", "sleep", "true"} {
 		w.WriteHeader(&tar.Header{Typeflag: tar.TypeSymlink, Name: "bin/" + applet, Linkname: "busybox"})
 	}

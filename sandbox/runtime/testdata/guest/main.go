@@ -48,6 +48,7 @@ var actions = map[string]func([]string){
 	"open":    func(args []string) { open(args[0], number(args[1])) },
 	"eat":     func(args []string) { eat(number(args[0])) },
 	"id":      func([]string) { fmt.Println(os.Getuid(), os.Getgid(), groups()) },
+	"euid":    func([]string) { fmt.Println(os.Getuid(), os.Geteuid()) },
 	"thread":  thread,
 	"escape":  escape,
 	"orphan":  orphan,
