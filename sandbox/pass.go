@@ -15,6 +15,7 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/sallyport-dev/sallyport/image"
 	"github.com/sallyport-dev/sallyport/report"
 	"github.com/sallyport-dev/sallyport/sandbox/canary"
 	"github.com/sallyport-dev/sallyport/sandbox/event"
@@ -108,7 +109,7 @@ func (p *pass) detonate(ctx context.Context, plan *plan, who account, root *root
 	}
 	run.Token = rand.Text()
 	world, err := network.New(network.Config{
-		Token: run.Token, Arch: im.Platform.Architecture, Canaries: secrets, Pcap: p.dir.file(protocol.PCAP), Logger: p.log,
+		Token: run.Token, Arch: image.Host().Architecture, Canaries: secrets, Pcap: p.dir.file(protocol.PCAP), Logger: p.log,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("starting the simulated internet: %w", err)
@@ -169,6 +170,9 @@ func (p *pass) detonate(ctx context.Context, plan *plan, who account, root *root
 	for ; criticalSeen < result.LostCritical; criticalSeen++ {
 		builder.Add(event.Event{Kind: event.LostCritical})
 	}
+	if err := world.Close(); err != nil { // completes flows and capture
+		return nil, err
+	}
 	records := world.Records(result.Started)
 	builder.AddNetwork(observation.Network{Flows: records.Flows, DNS: records.DNS, HTTP: records.HTTP})
 	end := ended(result, p.timeout)
@@ -184,9 +188,6 @@ func (p *pass) detonate(ctx context.Context, plan *plan, who account, root *root
 
 // addFiles reads the difference of the file system.
 func (p *pass) addFiles(b *observation.Builder, set *setting, result *runtime.Result) error {
-	if result.DiffError != "" {
-		defer p.log.Warn("the file system's difference is not complete", "error", result.DiffError)
-	}
 	if result.Diff == "" {
 		return errors.New(result.DiffError)
 	}
@@ -195,7 +196,15 @@ func (p *pass) addFiles(b *observation.Builder, set *setting, result *runtime.Re
 		return err
 	}
 	defer f.Close()
-	return b.AddFiles(f, observation.Diff{InImage: set.root.Exists, Injected: set.injected()})
+	err = runtime.ReadDiff(f, set.made, func(c runtime.Change) error {
+		return b.AddFile(observation.Change{
+			Path: c.Path, Deleted: c.Deleted, Header: c.Header, Content: c.Content, InImage: set.root.Exists(c.Path),
+		})
+	})
+	if err == nil && result.DiffError != "" {
+		err = errors.New(result.DiffError)
+	}
+	return err
 }
 
 // ended puts the runtime's result into the observation's words.

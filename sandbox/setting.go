@@ -1,11 +1,8 @@
 package sandbox
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"io/fs"
-	"path"
 
 	"github.com/sallyport-dev/sallyport/sandbox/canary"
 	"github.com/sallyport-dev/sallyport/sandbox/network"
@@ -24,7 +21,7 @@ type setting struct {
 	hostname string
 	plan     *plan
 
-	made []runtime.File // by files
+	made []runtime.File // what files returned
 }
 
 // maxBundle bounds a certificate bundle of the image.
@@ -112,33 +109,4 @@ func (s *setting) readsOf() []string {
 		list = append(list, f.Path)
 	}
 	return append(list, "/proc/1/environ", "/proc/self/environ", "/etc/shadow")
-}
-
-// injected says what of the difference is ours, by path inside the container.
-func (s *setting) injected() map[string]string {
-	ours := map[string]string{"/tmp/.X11-unix": "", "/tmp": ""} // the runtime's own, see package runtime
-	for _, f := range s.made {
-		dir := s.real(path.Dir(f.Path))
-		for d := dir; d != "/"; d = path.Dir(d) {
-			ours[d] = ""
-		}
-		sum := ""
-		if f.Mode.IsRegular() {
-			h := sha256.Sum256(f.Content)
-			sum = hex.EncodeToString(h[:])
-		}
-		ours[path.Join(dir, path.Base(f.Path))] = sum
-	}
-	return ours
-}
-
-// real follows the image's symbolic links as far as they exist.
-func (s *setting) real(dir string) string {
-	if e, err := s.root.Stat(dir); err == nil {
-		return e.Path
-	}
-	if dir == "/" {
-		return dir
-	}
-	return path.Join(s.real(path.Dir(dir)), path.Base(dir))
 }

@@ -25,10 +25,9 @@ type watch struct {
 	work   sync.WaitGroup
 
 	mu       sync.Mutex
-	started  time.Time // zero until the first process runs
 	active   time.Time // the last sign of life
 	cpu      time.Duration
-	traffic  traffic
+	frames   uint64
 	visited  map[uint16]bool
 	answered []int
 	visiting int
@@ -48,8 +47,7 @@ func newWatch(world *network.World, exposed []uint16, idle time.Duration, log *s
 func (w *watch) start() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.started = time.Now()
-	w.active = w.started
+	w.active = time.Now()
 	w.work.Go(w.wait)
 }
 
@@ -98,43 +96,17 @@ func (w *watch) wait() {
 
 func (w *watch) waiting() bool {
 	w.mu.Lock()
-	quiet := time.Since(w.active)
-	since := w.started
-	w.mu.Unlock()
-	if quiet < w.idle/2 {
-		return false
-	}
-	now := trafficOf(w.world.Records(since)) // not for nothing, so only when all else is quiet
-
-	w.mu.Lock()
 	defer w.mu.Unlock()
-	if now != w.traffic {
-		w.traffic, w.active = now, time.Now()
-		return false
+	if now := w.world.Frames(); now != w.frames {
+		w.frames, w.active = now, time.Now()
 	}
 	if w.visiting > 0 || time.Since(w.active) < w.idle {
 		return false
 	}
 	// What the image promises is asked for even if nothing seems to listen.
+	asked := false
 	for _, port := range w.exposed {
-		if w.visit(port) {
-			return false
-		}
+		asked = w.visit(port) || asked
 	}
-	return true
-}
-
-// traffic is a fingerprint of what the network recorded.
-type traffic struct {
-	flows, questions, requests int
-	bytes                      int64
-}
-
-func trafficOf(r network.Records) traffic {
-	t := traffic{flows: len(r.Flows), questions: len(r.DNS), requests: len(r.HTTP)}
-	t.bytes = r.Beyond.Flows + r.Beyond.DNS + r.Beyond.HTTP + r.Beyond.Messages + r.Beyond.Bytes
-	for _, f := range r.Flows {
-		t.bytes += f.BytesIn + f.BytesOut
-	}
-	return t
+	return !asked
 }

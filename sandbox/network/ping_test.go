@@ -2,7 +2,9 @@ package network_test
 
 import (
 	"bytes"
+	"crypto/tls"
 	"fmt"
+	"net"
 	"net/netip"
 	"strconv"
 	"time"
@@ -61,5 +63,7 @@ func (g *guest) ping(address string, patience time.Duration) error {
 	}
 	return nil
 }
+
+func tlsClient(conn net.Conn, config *tls.Config) *tls.Conn { return tls.Client(conn, config) }
 
 func itoa(n uint16) string { return strconv.Itoa(int(n)) }

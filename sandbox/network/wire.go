@@ -3,6 +3,7 @@ package network
 import (
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 	"gvisor.dev/gvisor/pkg/buffer"
@@ -16,8 +17,9 @@ import (
 // message of a socket. gVisor's own (fdbased) leaks a descriptor each time and
 // spins when the peer is gone, which a service that runs for months cannot have.
 type wire struct {
-	fd   int
-	done sync.WaitGroup
+	fd     int
+	done   sync.WaitGroup
+	frames atomic.Uint64 // that came from the guest
 
 	mu         sync.RWMutex
 	dispatcher stack.NetworkDispatcher
@@ -54,6 +56,7 @@ func (w *wire) read() {
 		if err != nil || n == 0 {
 			return
 		}
+		w.frames.Add(1)
 		w.deliver(frame[:n])
 	}
 }

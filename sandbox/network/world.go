@@ -174,6 +174,10 @@ func (w *World) Link() Link { return w.link }
 // Resolver is the address for the guest's resolv.conf.
 func (w *World) Resolver() netip.Addr { return gateway4 }
 
+// Frames counts what the guest sent so far: while it stays the same, the guest
+// says nothing.
+func (w *World) Frames() uint64 { return w.wire.frames.Load() }
+
 // enter counts a conversation in, unless the world is ending.
 func (w *World) enter() bool {
 	w.mu.Lock()

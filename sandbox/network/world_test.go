@@ -308,7 +308,7 @@ func TestScanFindsSomeHostsAndIsRefusedByTheRest(t *testing.T) {
 			if err == nil {
 				conn.Close()
 				found = append(found, address)
-			} else if time.Since(started) > time.Second {
+			} else if time.Since(started) > 3*time.Second { // a SYN may get lost and be sent again
 				t.Errorf("%s hangs a scanner for %v", address, time.Since(started))
 			}
 		}
@@ -328,17 +328,18 @@ func TestScanFindsSomeHostsAndIsRefusedByTheRest(t *testing.T) {
 		t.Errorf("the first addresses are closed now, but for %v", first)
 	}
 	r := g.world.Records(g.start)
-	refused := 0
+	refused, dialled := map[string]bool{}, map[string]bool{}
 	for _, f := range r.Flows {
+		dialled[f.DstIP] = true
 		if f.Refused {
-			refused++
+			refused[f.DstIP] = true
 			if f.BytesOut != 0 || !f.Direct {
 				t.Errorf("recorded as %+v", f)
 			}
 		}
 	}
-	if refused != 2*(200-len(scanned)) || len(r.Flows) != 414 {
-		t.Errorf("%d flows, %d refused", len(r.Flows), refused)
+	if len(refused) != 200-len(scanned) || len(dialled) != 207 || len(r.Flows) < 414 {
+		t.Errorf("%d flows to %d addresses, %d refused", len(r.Flows), len(dialled), len(refused))
 	}
 	named := g.resolve("late.example", dns.TypeA)
 	if _, err := g.dial(netip.AddrPortFrom(named, 2375).String()); err != nil {
