@@ -21,7 +21,7 @@ func (p *Proxy) tags(w *recorder, r *http.Request, ref image.Reference) error {
 	query, ns := r.URL.Query(), r.URL.Query().Get("ns")
 	query.Del("ns")
 	if len(query.Encode()) > maxQuery {
-		return refuse(errcode.ErrorCodeUnsupported, "the query is longer than %d bytes", maxQuery)
+		return refusal{status: http.StatusBadRequest, code: errcode.ErrorCodeUnsupported, message: "the query is longer than " + strconv.Itoa(maxQuery) + " bytes"}
 	}
 	limit := -1
 	if text := query.Get("n"); text != "" {

@@ -21,7 +21,9 @@ func (c *Content) open(ctx context.Context, ref image.Reference, b store.Descrip
 	if !proven {
 		// The bytes may be here for another repository. That this one names
 		// them proves nothing: whoever writes a manifest can name any digest.
-		if _, err := c.store.Size(ctx, b.Digest); err == nil {
+		// They may also have come, with the link, since that was looked for.
+		_, err := c.store.Size(ctx, b.Digest)
+		if proven = repo.HasLayer(ctx, b.Digest); err == nil && !proven {
 			if err := c.prove(ctx, ref, b.Digest); err != nil {
 				return nil, 0, err
 			}
@@ -61,10 +63,11 @@ func (c *Content) request(ref image.Reference, b store.Descriptor, proven bool) 
 			return reg.Blob(ctx, ref.Repository, b.Digest, offset)
 		},
 		Keep: func(ctx context.Context, file string) error {
-			if err := c.store.Adopt(ctx, b.Digest, file); err != nil {
+			// The link first: who finds the bytes must not wonder whose they are.
+			if err := c.store.Repository(ref.Name()).AddLayer(ctx, b.Digest); err != nil {
 				return err
 			}
-			return c.store.Repository(ref.Name()).AddLayer(ctx, b.Digest)
+			return c.store.Adopt(ctx, b.Digest, file)
 		},
 	}
 }

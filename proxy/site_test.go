@@ -103,6 +103,7 @@ type site struct {
 	content *Content
 	metrics *prometheus.Registry
 	driver  driver.StorageDriver
+	proxy   *Proxy
 	server  *httptest.Server
 	host    string // of the gate
 	cfg     Config
@@ -151,11 +152,10 @@ func (s *site) open() {
 	if s.content, err = NewContent(s.cfg, s.driver); err != nil {
 		s.t.Fatal(err)
 	}
-	p, err := New(s.content, s.gate, s.grants, s.artifacts)
-	if err != nil {
+	if s.proxy, err = New(s.content, s.gate, s.grants, s.artifacts); err != nil {
 		s.t.Fatal(err)
 	}
-	s.server = httptest.NewServer(p.Handler())
+	s.server = httptest.NewServer(s.proxy.Handler())
 	s.host = strings.TrimPrefix(s.server.URL, "http://")
 }
 
@@ -182,7 +182,7 @@ type answer struct {
 	status int
 	header http.Header
 	body   []byte
-	err    error // of reading the body
+	err    error // of the connection, before or within the answer
 	errors []struct {
 		Code, Message string
 		Detail        map[string]any
@@ -221,7 +221,7 @@ func (s *site) ask(method, path string, headers ...string) answer {
 	// No client's redirects or retries.
 	resp, err := http.DefaultTransport.RoundTrip(req)
 	if err != nil {
-		s.t.Fatal(err)
+		return answer{err: err}
 	}
 	defer resp.Body.Close()
 	a := answer{status: resp.StatusCode, header: resp.Header}
