@@ -1,7 +1,10 @@
-// Package webhook is the Kubernetes front of the gate: an AdmissionReview
-// enters, the gate is asked about every image in it, a decision leaves.
+// Package webhook is the door through which a Kubernetes cluster asks: the
+// API server sends every workload before it stores it, and gets an answer.
 //
-// It reads pods and the built-in kinds that make pods. It resolves tags through
-// a small interface, decides nothing itself, and never imports the other fronts
-// or the sandbox.
+// An AdmissionReview of admission.k8s.io/v1 enters; its answer leaves. In
+// between, the images of the workload's pods are normalised, resolved to
+// digests and judged by the gate, all of them within the time that the API
+// server gives. The package changes no object, watches no cluster, judges
+// nothing itself and imports neither the proxy, the console nor the sandbox.
+// Certificates for the listener are made by its folder certs.
 package webhook

@@ -1,87 +1,81 @@
 package webhook
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"mime"
 	"net/http"
-	"time"
 
 	admissionv1 "k8s.io/api/admission/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	kjson "sigs.k8s.io/json"
 )
 
-const (
-	// maxReview bounds the body of a request, in bytes: an API server stores
-	// objects of up to 3 MiB, and a review carries two of them.
-	maxReview = 8 << 20
-	// defaultTimeout is the API server's when a webhook's configuration has none.
-	defaultTimeout = 10 * time.Second
-	// maxTimeout is the most that a configuration can give (timeoutSeconds).
-	maxTimeout = 30 * time.Second
-)
+// maxReview is the largest review that is read, in bytes. The API server takes
+// objects up to 3 MiB, and an update carries two of them.
+const maxReview = 8 << 20
 
-// reviewType is the only version of the interface that is spoken.
-var reviewType = metav1.TypeMeta{APIVersion: "admission.k8s.io/v1", Kind: "AdmissionReview"}
+// maxUID bounds the review's identifier, which is echoed; the API server sends
+// 36 characters.
+const maxUID = 128
 
-// badReview is a request that is no AdmissionReview.
+// badReview is an envelope that cannot be answered with an AdmissionReview:
+// the HTTP status says what is wrong with it.
 type badReview struct {
-	status int // of HTTP
+	status int
 	reason string
 }
 
-func (b *badReview) Error() string { return b.reason }
+func (e *badReview) Error() string { return e.reason }
 
-// innerTimeout is how long a review may be worked on: a second less than the
-// API server waits, which it tells in the query.
-func innerTimeout(r *http.Request) time.Duration {
-	timeout := defaultTimeout
-	if d, err := time.ParseDuration(r.URL.Query().Get("timeout")); err == nil && d > 0 && d <= maxTimeout {
-		timeout = d
+// readReview reads the envelope of a review. Every error is a *badReview.
+func readReview(w http.ResponseWriter, r *http.Request) (*admissionv1.AdmissionRequest, error) {
+	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || media != "application/json" {
+		return nil, &badReview{http.StatusUnsupportedMediaType, fmt.Sprintf(
+			"Content-Type %q: send an admission.k8s.io/v1 AdmissionReview as application/json", r.Header.Get("Content-Type"))}
 	}
-	return max(timeout-time.Second, timeout/2)
-}
-
-// readReview reads the request of an AdmissionReview. Every error is a *badReview.
-func readReview(rw http.ResponseWriter, r *http.Request) (*admissionv1.AdmissionRequest, error) {
-	if ct, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || ct != "application/json" {
-		return nil, &badReview{http.StatusUnsupportedMediaType, fmt.Sprintf("Content-Type is %q: send application/json", r.Header.Get("Content-Type"))}
-	}
-	body, err := io.ReadAll(http.MaxBytesReader(rw, r.Body, maxReview))
-	if large := new(http.MaxBytesError); errors.As(err, &large) {
-		return nil, &badReview{http.StatusRequestEntityTooLarge, fmt.Sprintf("the review is larger than %d bytes", maxReview)}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxReview))
+	if tooLarge := new(http.MaxBytesError); errors.As(err, &tooLarge) {
+		return nil, &badReview{http.StatusRequestEntityTooLarge, fmt.Sprintf(
+			"the AdmissionReview is larger than %d bytes", maxReview)}
 	}
 	if err != nil {
-		return nil, &badReview{http.StatusBadRequest, "reading the review: " + err.Error()}
+		return nil, &badReview{http.StatusBadRequest, "reading the AdmissionReview: " + err.Error()}
 	}
-	return parseReview(body)
+	return decodeReview(body)
 }
 
-func parseReview(body []byte) (*admissionv1.AdmissionRequest, error) {
-	bad := func(format string, args ...any) (*admissionv1.AdmissionRequest, error) {
-		return nil, &badReview{http.StatusBadRequest, fmt.Sprintf(format, args...)}
-	}
+// decodeReview decodes the envelope as the API server writes it. Keys are
+// matched with their case, as the API server does: a "Containers" beside
+// "containers" is an unknown field, not a second list.
+func decodeReview(body []byte) (*admissionv1.AdmissionRequest, error) {
 	var review admissionv1.AdmissionReview
-	if err := json.Unmarshal(body, &review); err != nil {
-		return bad("not an AdmissionReview: %v", err)
+	if err := kjson.UnmarshalCaseSensitivePreserveInts(body, &review); err != nil {
+		return nil, &badReview{http.StatusBadRequest, "not an AdmissionReview: " + err.Error()}
 	}
+	gv := admissionv1.SchemeGroupVersion
 	switch {
-	case review.TypeMeta != reviewType:
-		return bad("apiVersion %q and kind %q are not admission.k8s.io/v1 AdmissionReview: register the webhook with admissionReviewVersions [v1]",
-			review.APIVersion, review.Kind)
+	case review.APIVersion != gv.String() || review.Kind != "AdmissionReview":
+		return nil, &badReview{http.StatusBadRequest, fmt.Sprintf(
+			"got %q of %q, expected AdmissionReview of %s: list %q in the webhook configuration's admissionReviewVersions",
+			review.Kind, review.APIVersion, gv, gv.Version)}
 	case review.Request == nil:
-		return bad("the AdmissionReview has no request")
-	case review.Request.UID == "":
-		return bad("the AdmissionReview's request has no uid")
+		return nil, &badReview{http.StatusBadRequest, "the AdmissionReview has no request"}
+	case review.Request.UID == "" || len(review.Request.UID) > maxUID:
+		return nil, &badReview{http.StatusBadRequest, fmt.Sprintf(
+			"the AdmissionReview's request.uid has %d characters, expected 1 to %d", len(review.Request.UID), maxUID)}
+	case review.Request.Operation == "":
+		return nil, &badReview{http.StatusBadRequest, "the AdmissionReview's request.operation is empty"}
 	}
 	return review.Request, nil
 }
 
-// envelope is the answer to the request uid as it is sent.
+// envelope wraps an answer to the review uid.
 func envelope(uid types.UID, answer *admissionv1.AdmissionResponse) *admissionv1.AdmissionReview {
 	answer.UID = uid
-	return &admissionv1.AdmissionReview{TypeMeta: reviewType, Response: answer}
+	review := &admissionv1.AdmissionReview{Response: answer}
+	review.SetGroupVersionKind(admissionv1.SchemeGroupVersion.WithKind("AdmissionReview"))
+	return review
 }
