@@ -109,6 +109,8 @@ type run struct {
 	sight  *sight
 	result *Result
 	killed bool // by us, so that a missing end of the event stream is no loss
+
+	released bool // the first process was let go; the sandbox is about to end
 }
 
 // conduct starts the guest, waits for its end and takes the difference.
@@ -130,8 +132,14 @@ func (r *run) conduct(ctx context.Context) error {
 			r.destroy()
 			return ctx.Err()
 		case <-wall.C:
+			if r.endsByItself() {
+				return nil
+			}
 			return r.cut(ctx, TimedOut, true)
 		case <-r.spec.Stop:
+			if r.endsByItself() {
+				return nil
+			}
 			return r.cut(ctx, Stopped, true)
 		case <-r.sight.broken:
 			r.result.End, r.result.Detail = Crashed, "the sensor's stream was malformed"
@@ -140,6 +148,7 @@ func (r *run) conduct(ctx context.Context) error {
 		case <-r.sight.initEnded:
 			r.takeDiff(ctx)
 			_ = r.sight.release() // a sandbox that died meanwhile says so below
+			r.released = true
 		case m, ok := <-r.child.notices:
 			switch {
 			case !ok:
@@ -179,6 +188,26 @@ func (r *run) awaitStart(ctx context.Context) error {
 		r.spec.OnStart()
 	}
 	return nil
+}
+
+// endsByItself waits a moment for a sandbox whose first process has ended. It
+// may be in vain: a first process can go on without its first thread.
+func (r *run) endsByItself() bool {
+	if !r.released {
+		return false
+	}
+	limit := time.NewTimer(time.Second)
+	defer limit.Stop()
+	select {
+	case m, ok := <-r.child.notices:
+		if !ok || m.What != sayExited {
+			return false
+		}
+		r.exited(m)
+		return true
+	case <-limit.C:
+		return false
+	}
 }
 
 // cut ends a guest that is still running: it stops where it is, so that events
