@@ -10,9 +10,9 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
-	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -158,7 +158,7 @@ func (g *guest) say(conn net.Conn, words, want string) string {
 	}
 	var heard []byte
 	buf := make([]byte, 4096)
-	for !contains(string(heard), want) {
+	for !strings.Contains(string(heard), want) {
 		n, err := conn.Read(buf)
 		heard = append(heard, buf[:n]...)
 		if err != nil {
@@ -248,6 +248,22 @@ func (g *guest) browser(kind uint16) *http.Client {
 	return &http.Client{Transport: t, Timeout: 10 * time.Second}
 }
 
+// secure connects to a name and port and talks TLS.
+func (g *guest) secure(host string) net.Conn {
+	g.Helper()
+	name, port, err := net.SplitHostPort(host)
+	if err != nil {
+		g.Fatal(err)
+	}
+	config := g.browser(dns.TypeA).Transport.(*http.Transport).TLSClientConfig.Clone()
+	config.ServerName = name
+	conn := tls.Client(g.connect(net.JoinHostPort(g.resolve(name, dns.TypeA).String(), port)), config)
+	if err := conn.Handshake(); err != nil {
+		g.Fatal(err)
+	}
+	return conn
+}
+
 // get fetches a page and returns its status and body.
 func (g *guest) get(c *http.Client, url string) (int, string) {
 	g.Helper()
@@ -300,8 +316,6 @@ func messages(f observation.Flow, out bool) (kinds []string) {
 	}
 	return kinds
 }
-
-func tempFile(t testing.TB, name string) string { return filepath.Join(t.TempDir(), name) }
 
 // descriptors counts this process's open files.
 func descriptors(t testing.TB) int {

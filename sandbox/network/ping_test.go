@@ -2,11 +2,8 @@ package network_test
 
 import (
 	"bytes"
-	"crypto/tls"
 	"fmt"
-	"net"
 	"net/netip"
-	"strconv"
 	"time"
 
 	"gvisor.dev/gvisor/pkg/tcpip"
@@ -63,7 +60,3 @@ func (g *guest) ping(address string, patience time.Duration) error {
 	}
 	return nil
 }
-
-func tlsClient(conn net.Conn, config *tls.Config) *tls.Conn { return tls.Client(conn, config) }
-
-func itoa(n uint16) string { return strconv.Itoa(int(n)) }

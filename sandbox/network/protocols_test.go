@@ -1,8 +1,8 @@
 package network_test
 
 import (
-	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
@@ -72,7 +72,7 @@ func TestPayloads(t *testing.T) {
 			}
 			defer r.Body.Close()
 			body, _ := io.ReadAll(r.Body)
-			if r.StatusCode != c.status || !contains(string(body), c.body) || c.payload != "" && string(body) != c.body {
+			if r.StatusCode != c.status || !strings.Contains(string(body), c.body) || c.payload != "" && string(body) != c.body {
 				t.Errorf("answered %d %.80q, want %d %.80q", r.StatusCode, body, c.status, c.body)
 			}
 			all := g.world.Records(g.start).HTTP
@@ -132,7 +132,7 @@ func TestBrokenHTTPIsRefused(t *testing.T) {
 }
 
 func TestMetadataService(t *testing.T) {
-	set, err := canary.New(zeros{})
+	set, err := canary.New(rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -164,18 +164,8 @@ func TestMetadataService(t *testing.T) {
 	}
 }
 
-// zeros makes a set without surprises.
-type zeros struct{}
-
-func (zeros) Read(p []byte) (int, error) {
-	for i := range p {
-		p[i] = byte(i * 7)
-	}
-	return len(p), nil
-}
-
 func TestStolenSecretsAreFound(t *testing.T) {
-	set, err := canary.New(zeros{})
+	set, err := canary.New(rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -271,7 +261,7 @@ func TestIRC(t *testing.T) {
 	g.say(conn, "USER bot7 0 * :bot\r\n", " 001 bot7 ")
 	g.say(conn, "PING :x\r\n", "PONG irc.example.net :x")
 	heard := g.say(conn, "JOIN #secret\r\n", "PRIVMSG #secret :!sh echo "+token+"\r\n")
-	if !contains(heard, " 366 bot7 #secret") {
+	if !strings.Contains(heard, " 366 bot7 #secret") {
 		t.Errorf("joining was answered %q", heard)
 	}
 	g.say(conn, "PRIVMSG #secret :"+token+"\r\nQUIT\r\n", "ERROR")
@@ -372,7 +362,7 @@ func TestRedis(t *testing.T) {
 			t.Errorf("%v: %v, %v", command, answer, err)
 		}
 	}
-	if info, err := client.Info(ctx).Result(); err != nil || !contains(info, "redis_version") {
+	if info, err := client.Info(ctx).Result(); err != nil || !strings.Contains(info, "redis_version") {
 		t.Errorf("info: %q, %v", info, err)
 	}
 	if dir, err := client.ConfigGet(ctx, "dir").Result(); err != nil || dir["dir"] == "" {
@@ -424,7 +414,7 @@ func TestDockerAPI(t *testing.T) {
 		{"POST", "/v1.43/containers/0123/wait", "", 200, `"StatusCode":0`},
 		{"DELETE", "/v1.43/containers/0123", "", 204, ""},
 	} {
-		if status, body := call(c.method, c.path, c.body); status != c.status || !contains(body, c.want) {
+		if status, body := call(c.method, c.path, c.body); status != c.status || !strings.Contains(body, c.want) {
 			t.Errorf("%s %s: %d %q", c.method, c.path, status, body)
 		}
 	}
@@ -442,7 +432,7 @@ func TestDockerAPI(t *testing.T) {
 	if created.Fields["privileged"] != "true" || created.Fields["binds"] != "/:/host" || created.Fields["image"] != "alpine" || created.Fields["cmd"] != "sh -c id" {
 		t.Errorf("the creation is recorded as %+v", created)
 	}
-	if status, body := g.get(client, "http://web.example/containers/json"); contains(body, "[]") {
+	if status, body := g.get(client, "http://web.example/containers/json"); strings.Contains(body, "[]") {
 		t.Errorf("an ordinary web server answered as Docker: %d %q", status, body)
 	}
 }
@@ -505,32 +495,16 @@ func TestMailIsTaken(t *testing.T) {
 	}
 }
 
-// secure connects to a name and port and talks TLS.
-func (g *guest) secure(host string) net.Conn {
-	g.Helper()
-	name, port, err := net.SplitHostPort(host)
-	if err != nil {
-		g.Fatal(err)
-	}
-	config := g.browser(dns.TypeA).Transport.(*http.Transport).TLSClientConfig.Clone()
-	config.ServerName = name
-	conn := tlsClient(g.connect(net.JoinHostPort(g.resolve(name, dns.TypeA).String(), port)), config)
-	if err := conn.Handshake(); err != nil {
-		g.Fatal(err)
-	}
-	return conn
-}
-
 func TestBytesAreEscapedUnambiguously(t *testing.T) {
-	var wide bytes.Buffer
+	var wide []byte
 	for i := range 256 {
-		wide.WriteByte(byte(i))
+		wide = append(wide, byte(i))
 	}
 	g := newGuest(t)
 	conn := g.connect("198.51.100.90:9")
-	conn.Write(wide.Bytes())
+	conn.Write(wide)
 	f := g.flow("all bytes", func(f observation.Flow) bool { return f.BytesOut == 256 })
-	if !strings.HasPrefix(f.Out, `\x00\x01`) || !contains(f.Out, ` !"#`) || !contains(f.Out, `[\x5c]`) || !strings.HasSuffix(f.Out, `~\x7f`+highBytes()) {
+	if !strings.HasPrefix(f.Out, `\x00\x01`) || !strings.Contains(f.Out, ` !"#`) || !strings.Contains(f.Out, `[\x5c]`) || !strings.HasSuffix(f.Out, `~\x7f`+highBytes()) {
 		t.Errorf("escaped as %s", f.Out)
 	}
 }

@@ -8,8 +8,10 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -21,8 +23,6 @@ import (
 	"github.com/sallyport-dev/sallyport/sandbox/network"
 	"github.com/sallyport-dev/sallyport/sandbox/observation"
 )
-
-var contains = strings.Contains
 
 func TestEveryNameHasAnAddressOfItsOwn(t *testing.T) {
 	g := newGuest(t)
@@ -116,7 +116,7 @@ func TestOtherRecordTypes(t *testing.T) {
 				answers = append(answers, rr.String())
 			}
 			got := strings.Join(answers, "\n")
-			if a.Rcode != c.code || !contains(got, c.want) || (c.want == "") != (got == "") {
+			if a.Rcode != c.code || !strings.Contains(got, c.want) || (c.want == "") != (got == "") {
 				t.Errorf("%s: %s %q, want %q", c.ask, dns.RcodeToString[a.Rcode], got, c.want)
 			}
 			if got == "" && len(a.Ns) != 1 {
@@ -163,12 +163,12 @@ func TestEveryAddressAnswersHTTP(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			status, body := g.get(g.browser(c.kind), c.url)
-			if status != http.StatusOK || !contains(body, "<html>") {
+			if status != http.StatusOK || !strings.Contains(body, "<html>") {
 				t.Errorf("answered %d %q", status, body)
 			}
 			r := g.world.Records(g.start)
 			i := slices.IndexFunc(r.HTTP, func(h observation.HTTP) bool {
-				return contains(c.url, h.Host) && h.TLS == c.want.TLS && contains(c.url, portOf(h))
+				return strings.Contains(c.url, h.Host) && h.TLS == c.want.TLS && strings.Contains(c.url, portOf(h))
 			})
 			if i < 0 {
 				t.Fatalf("no request among %+v", r.HTTP)
@@ -193,7 +193,7 @@ func portOf(h observation.HTTP) string {
 	if h.Port == 80 || h.Port == 443 {
 		return "/"
 	}
-	return ":" + itoa(h.Port)
+	return ":" + strconv.Itoa(int(h.Port))
 }
 
 func TestTLSIsNotTrustedWithoutTheBundle(t *testing.T) {
@@ -235,7 +235,7 @@ func TestPing(t *testing.T) {
 			continue
 		}
 		f := g.flow("the echo", func(f observation.Flow) bool { return f.DstIP == address })
-		if f.Proto != "icmp" || f.BytesOut == 0 || f.BytesIn != f.BytesOut || !contains(f.Out, "ping me") {
+		if f.Proto != "icmp" || f.BytesOut == 0 || f.BytesIn != f.BytesOut || !strings.Contains(f.Out, "ping me") {
 			t.Errorf("%s: recorded as %+v", address, f)
 		}
 	}
@@ -386,7 +386,7 @@ func TestProbeIntoTheGuest(t *testing.T) {
 		t.Fatalf("recorded %+v", r.Flows)
 	}
 	f := r.Flows[0]
-	if !f.Inbound || !f.Probe || f.Direct || f.SrcIP != "172.17.0.1" || f.DstPort != 8080 || !contains(f.Out, "from the guest") || !contains(f.In, "GET /") {
+	if !f.Inbound || !f.Probe || f.Direct || f.SrcIP != "172.17.0.1" || f.DstPort != 8080 || !strings.Contains(f.Out, "from the guest") || !strings.Contains(f.In, "GET /") {
 		t.Errorf("recorded as %+v", f)
 	}
 }
@@ -405,7 +405,7 @@ func TestDialGivesUpWithItsContext(t *testing.T) {
 }
 
 func TestCaptureIsAPcapFile(t *testing.T) {
-	path := tempFile(t, "run.pcap")
+	path := filepath.Join(t.TempDir(), "run.pcap")
 	g := newGuest(t, func(c *network.Config) { c.Pcap = path })
 	g.get(g.browser(dns.TypeA), "http://captured.example/secret-path")
 	if err := g.world.Close(); err != nil {
@@ -415,7 +415,7 @@ func TestCaptureIsAPcapFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(b) < 24 || !slices.Equal(b[:4], []byte{0xd4, 0xc3, 0xb2, 0xa1}) || !contains(string(b), "GET /secret-path") || !contains(string(b), "\x08captured\x07example") {
+	if len(b) < 24 || !slices.Equal(b[:4], []byte{0xd4, 0xc3, 0xb2, 0xa1}) || !strings.Contains(string(b), "GET /secret-path") || !strings.Contains(string(b), "\x08captured\x07example") {
 		t.Errorf("%d bytes: %.40q", len(b), b)
 	}
 	if info, _ := os.Stat(path); info.Mode().Perm() != 0o600 {
@@ -424,7 +424,7 @@ func TestCaptureIsAPcapFile(t *testing.T) {
 }
 
 func TestCaptureStopsAtItsLimit(t *testing.T) {
-	path := tempFile(t, "run.pcap")
+	path := filepath.Join(t.TempDir(), "run.pcap")
 	g := newGuest(t, func(c *network.Config) { c.Pcap, c.Limits.Pcap = path, 2000 })
 	for range 20 {
 		g.get(g.browser(dns.TypeA), "http://captured.example/")
