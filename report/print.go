@@ -33,8 +33,3 @@ func Schema() []byte { return nil }
 // characters and broken UTF-8 become visible escapes.
 func Escape(s string) string { return s }
 
-// ParseSeverity reads a severity as people write it.
-func ParseSeverity(s string) (Severity, error) { return "", errors.ErrUnsupported }
-
-// ParseConclusion reads a conclusion as people write it.
-func ParseConclusion(s string) (Conclusion, error) { return "", errors.ErrUnsupported }

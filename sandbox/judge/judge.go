@@ -3,12 +3,16 @@ package judge
 import (
 	"context"
 	"errors"
-	"io"
+	"fmt"
 	"io/fs"
 	"log/slog"
+	"sort"
 	"time"
 
+	"github.com/open-policy-agent/opa/v1/rego"
+
 	"github.com/sallyport-dev/sallyport/report"
+	"github.com/sallyport-dev/sallyport/sandbox/behaviours"
 	"github.com/sallyport-dev/sallyport/sandbox/observation"
 )
 
@@ -20,73 +24,170 @@ type Config struct {
 }
 
 // Judge holds the compiled rules. It is safe for concurrent use.
-type Judge struct{}
-
-// New compiles the rules. A broken rule of an author is logged, listed by
-// Faults, and left out; the error is for a broken built-in one.
-func New(cfg Config) (*Judge, error) { return nil, errors.ErrUnsupported }
-
-// Ruleset names the rules in force by version and hash.
-func (j *Judge) Ruleset() string { return "" }
-
-// Faults lists the authors' rules that were left out, and why.
-func (j *Judge) Faults() []Fault { return nil }
-
-// List describes the rules in force, by category and slug.
-func (j *Judge) List() []Behaviour { return nil }
-
-// Judge concludes from what was seen. The error is ctx's, or tells that the
-// built-in rules could not be evaluated; the observation is then not judged.
-func (j *Judge) Judge(ctx context.Context, o *observation.Observation) (Judgement, error) {
-	return Judgement{}, errors.ErrUnsupported
-}
-
-// Judgement is what the rules make of an observation.
-type Judgement struct {
-	Findings  []report.Finding
-	Verdict   report.Conclusion
-	Malicious bool
-	Severity  report.Severity // highest of the findings
-	Score     int             // 0 to 100
-	Reason    string          // why this verdict, one line
-	Ruleset   string
-	Faults    []Fault // authors' rules that failed on this observation
+type Judge struct {
+	timeout time.Duration
+	log     *slog.Logger
+	builtIn *ruleset
+	extra   []*ruleset // one per behaviour: what one does, the others do not feel
+	verdict rego.PreparedEvalQuery
+	faults  []Fault
+	hash    string
 }
 
 // Fault is a rule that could not be used.
 type Fault struct {
-	Rule string // file, or slug
+	Rule string // file, or category/slug
 	Err  error
 }
 
-// Behaviour describes one rule.
-type Behaviour struct {
-	Slug        string          `json:"slug"`
-	Category    report.Category `json:"category"`
-	Title       string          `json:"title"`
-	Description string          `json:"description"`
-	Severity    report.Severity `json:"severity"`
-	Attack      []report.Attack `json:"attack"`
-	Remediation string          `json:"remediation"`
-	Source      string          `json:"source"` // file; "built in" ones begin with "behaviours/"
+func (f Fault) Error() string { return f.Rule + ": " + f.Err.Error() }
+
+// New compiles the rules. A broken rule of an author is logged, listed by
+// Faults, and left out; the error is for a broken built-in one.
+func New(cfg Config) (*Judge, error) {
+	j := &Judge{timeout: cfg.Timeout, log: cfg.Logger}
+	if j.timeout <= 0 {
+		j.timeout = 20 * time.Second
+	}
+	if j.log == nil {
+		j.log = slog.Default()
+	}
+	base, err := load(behaviours.FS, builtIn)
+	if err != nil {
+		return nil, fmt.Errorf("built-in behaviour rules: %w", err)
+	}
+	j.builtIn, err = base.compile(base.shared, base.rules...)
+	if err != nil {
+		return nil, fmt.Errorf("built-in behaviour rules: %w", err)
+	}
+	if j.verdict, err = j.builtIn.prepare("data.sallyport.verdict.result"); err != nil {
+		return nil, fmt.Errorf("built-in logic of the verdict: %w", err)
+	}
+	sum := newSum()
+	sum.add(base.files)
+	for _, fsys := range cfg.Extra {
+		rules, used, faults := compileExtra(base, fsys)
+		j.extra = append(j.extra, rules...)
+		j.faults = append(j.faults, faults...)
+		sum.add(used)
+	}
+	j.dropDoubles()
+	for _, f := range j.faults {
+		j.log.Error("behaviour rule left out", "rule", f.Rule, "error", f.Err)
+	}
+	j.hash = sum.String()
+	return j, nil
 }
 
-// Meta is what a report tells beside observation and judgement.
-type Meta struct {
-	ID      string // scan_id
-	Version string // of this program
-	Runtime string // of gVisor
+// dropDoubles leaves out an author's rule whose name another one has.
+func (j *Judge) dropDoubles() {
+	seen := map[string]string{}
+	kept := j.extra[:0]
+	for _, r := range j.extra {
+		b := r.behaviours[0]
+		if first, ok := seen[b.key()]; ok {
+			j.faults = append(j.faults, Fault{b.Source, fmt.Errorf("the behaviour %s is defined in %s already", b.key(), first)})
+			continue
+		}
+		seen[b.key()] = b.Source
+		kept = append(kept, r)
+	}
+	j.extra = kept
 }
 
-// Report is the document of a run: every section of it, from o and j.
-func Report(o *observation.Observation, j Judgement, m Meta) *report.Report { return nil }
+// Ruleset is the hash of all rules and lists in force, as "sha256:…".
+func (j *Judge) Ruleset() string { return j.hash }
 
-// Test runs the _test.rego files of an author's folder, with the built-in
-// library and fixtures at hand, and prints the results. The error wraps
-// ErrTestsFailed when a test failed; otherwise the folder could not be loaded.
-func Test(ctx context.Context, fsys fs.FS, w io.Writer, verbose bool) error {
-	return errors.ErrUnsupported
+// Faults lists the authors' rules that were left out, and why.
+func (j *Judge) Faults() []Fault { return append([]Fault(nil), j.faults...) }
+
+// List describes the rules in force, by category and slug.
+func (j *Judge) List() []Behaviour {
+	list := append([]Behaviour(nil), j.builtIn.behaviours...)
+	for _, r := range j.extra {
+		list = append(list, r.behaviours...)
+	}
+	order := map[report.Category]int{}
+	for i, c := range report.Categories() {
+		order[c] = i
+	}
+	sort.Slice(list, func(a, b int) bool {
+		if list[a].Category != list[b].Category {
+			return order[list[a].Category] < order[list[b].Category]
+		}
+		return list[a].Slug < list[b].Slug
+	})
+	return list
 }
 
-// ErrTestsFailed tells that tests ran and some did not pass.
-var ErrTestsFailed = errors.New("behaviour tests failed")
+// Judgement is what the rules make of an observation.
+type Judgement struct {
+	Findings  []report.Finding // worst first
+	Verdict   report.Conclusion
+	Malicious bool
+	Severity  report.Severity // highest of the findings; empty without findings
+	Score     int             // 0 to 100
+	Reason    string          // why this verdict, one line
+	Ruleset   string
+	Faults    []Fault // rules that failed on this observation
+}
+
+// Judge concludes from what was seen. A rule that fails is left out and told
+// in Faults; if it is a built-in one, its absence makes a clean run
+// inconclusive. The error is ctx's, or tells that nothing could be judged.
+func (j *Judge) Judge(ctx context.Context, o *observation.Observation) (Judgement, error) {
+	input, err := value(o)
+	if err != nil {
+		return Judgement{}, fmt.Errorf("judging: %w", err)
+	}
+	result := Judgement{Ruleset: j.hash}
+	found := newCollection(o)
+	unjudged := []string{}
+	for b, err := range j.builtIn.findings(ctx, j.timeout, input, found) {
+		result.Faults = append(result.Faults, Fault{b.key(), err})
+		unjudged = append(unjudged, b.Slug)
+	}
+	for _, r := range j.extra {
+		for b, err := range r.findings(ctx, j.timeout, input, found) {
+			result.Faults = append(result.Faults, Fault{b.Source, err})
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return Judgement{}, fmt.Errorf("judging: %w", err)
+	}
+	for _, f := range result.Faults {
+		j.log.Warn("behaviour rule failed", "rule", f.Rule, "error", f.Err)
+	}
+	result.Findings = found.merged()
+	if err := j.conclude(ctx, o, found, unjudged, &result); err != nil {
+		return Judgement{}, fmt.Errorf("judging: %w", err)
+	}
+	return result, nil
+}
+
+// conclude asks the verdict's logic.
+func (j *Judge) conclude(ctx context.Context, o *observation.Observation, found *collection, unjudged []string, into *Judgement) error {
+	input, err := value(map[string]any{"findings": found.forVerdict(), "run": o.Run, "unjudged": unjudged})
+	if err != nil {
+		return err
+	}
+	rs, err := j.verdict.Eval(ctx, rego.EvalParsedInput(input))
+	if err != nil {
+		return fmt.Errorf("the logic of the verdict: %w", err)
+	}
+	if len(rs) != 1 {
+		return errors.New("the logic of the verdict says nothing")
+	}
+	var v struct {
+		Verdict   report.Conclusion `json:"verdict"`
+		Malicious bool              `json:"malicious"`
+		Severity  report.Severity   `json:"severity"`
+		Score     int               `json:"score"`
+		Reason    string            `json:"reason"`
+	}
+	if err := decode(rs[0].Expressions[0].Value, &v); err != nil {
+		return fmt.Errorf("the logic of the verdict: %w", err)
+	}
+	into.Verdict, into.Malicious, into.Severity, into.Score, into.Reason = v.Verdict, v.Malicious, v.Severity, v.Score, v.Reason
+	return nil
+}

@@ -182,6 +182,13 @@ func (o *Observation) fill() {
 	}
 	o.Network.Flows, o.Network.DNS, o.Network.HTTP = orEmpty(o.Network.Flows), orEmpty(o.Network.DNS), orEmpty(o.Network.HTTP)
 	o.Files.Created, o.Files.Modified = orEmpty(o.Files.Created), orEmpty(o.Files.Modified)
+	for _, p := range o.Processes {
+		p.Env, p.PipeFrom = orEmpty(p.Env), orEmpty(p.PipeFrom)
+	}
+	for i := range o.Network.Flows {
+		f := &o.Network.Flows[i]
+		f.Messages, f.Canaries = orEmpty(f.Messages), orEmpty(f.Canaries)
+	}
 	for i := range o.Network.DNS {
 		o.Network.DNS[i].Answers = orEmpty(o.Network.DNS[i].Answers)
 	}

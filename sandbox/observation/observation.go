@@ -7,6 +7,9 @@
 package observation
 
 import (
+	"cmp"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/sallyport-dev/sallyport/image"
@@ -143,9 +146,9 @@ type Process struct {
 	Drift       bool          `json:"drift"`
 	Memfd       bool          `json:"memfd"`
 	Deleted     bool          `json:"deleted"`
-	Forked      bool          `json:"forked"` // a copy of its parent that loaded nothing itself
-	Provenance  string        `json:"provenance"`       // image, pkgmgr, config, network, decoded, unknown
-	Script      string        `json:"script"` // path of the script that an interpreter was given
+	Forked      bool          `json:"forked"`     // a copy of its parent that loaded nothing itself
+	Provenance  string        `json:"provenance"` // image, pkgmgr, config, network, decoded, unknown
+	Script      string        `json:"script"`     // path of the script that an interpreter was given
 	ScriptDrift bool          `json:"script_drift"`
 	Stdio       [3]*event.FD  `json:"stdio"`
 	PipeFrom    []string      `json:"pipe_from"` // IDs of the processes whose output its stdin reads
@@ -173,12 +176,12 @@ type Flow struct {
 	SrcPort  uint16    `json:"src_port"`
 	DstIP    string    `json:"dst_ip"`
 	DstPort  uint16    `json:"dst_port"`
-	Scope    string    `json:"scope"`            // of the other end: loopback, own, local, private or public
+	Scope    string    `json:"scope"`  // of the other end: loopback, own, local, private or public
 	Domain   string    `json:"domain"` // name whose answer gave DstIP
-	Direct   bool      `json:"direct"`           // no name was asked for DstIP
+	Direct   bool      `json:"direct"` // no name was asked for DstIP
 	SNI      string    `json:"sni"`
 	TLS      bool      `json:"tls,omitempty"` // Out, In, App and Messages are from inside of it
-	App      string    `json:"app"` // http, tls, dns, irc, stratum, ssh, redis, docker, smtp, raw; by first bytes
+	App      string    `json:"app"`           // http, tls, dns, irc, stratum, ssh, redis, docker, smtp, raw; by first bytes
 	Inbound  bool      `json:"inbound"`
 	Probe    bool      `json:"probe"`
 	FirstMS  int64     `json:"first_ms"`
@@ -237,7 +240,7 @@ type HTTP struct {
 	IP      string            `json:"ip"` // that the flow went to
 	Scope   string            `json:"scope"`
 	Inbound bool              `json:"inbound"` // our own probe asked
-	Path    string            `json:"path"`              // with query
+	Path    string            `json:"path"`    // with query
 	Headers map[string]string `json:"headers"`
 	Body    string            `json:"body"`
 	Status  int               `json:"status"`
@@ -268,4 +271,13 @@ type File struct {
 	Writer     string  `json:"writer"` // Process.ID that opened it for writing last
 	Provenance string  `json:"provenance"`
 	Event      uint64  `json:"event"` // of the first open for writing
+}
+
+// Sorted is the processes in the order in which they began.
+func (o *Observation) Sorted() []*Process {
+	list := slices.Collect(maps.Values(o.Processes))
+	slices.SortFunc(list, func(a, b *Process) int {
+		return cmp.Or(cmp.Compare(a.Event, b.Event), cmp.Compare(a.ID, b.ID))
+	})
+	return list
 }

@@ -1,0 +1,36 @@
+package sallyport.behaviours.collection_exfiltration["canary-exfil_test"]
+
+import data.sallyport.behaviours.collection_exfiltration["canary-exfil"] as rule
+import data.sallyport.fixture as f
+
+secret(parts) := object.union({"name": "aws_secret_access_key", "encoding": "base64", "owner": ["amazonaws.com"], "own_domain": false}, parts)
+
+run(flow) := f.observation({"processes": [f.process(30, ["/usr/bin/curl"], {})], "flows": [flow]})
+
+test_secret_sent_elsewhere if {
+	found := rule.finding with input as run(f.flow("30.0", "198.18.0.4", 443, {"domain": "upload.example", "canaries": [secret({})]}))
+	f.malicious(found)
+	f.pointed(found)
+	some one in found
+	contains(one.message, "aws_secret_access_key")
+	contains(one.message, "upload.example")
+}
+
+# An SDK signs its requests with the key that it found.
+test_not_to_its_owner if {
+	found := rule.finding with input as run(f.flow("30.0", "198.18.0.4", 443, {"domain": "s3.amazonaws.com", "canaries": [secret({"own_domain": true})]}))
+	count(found) == 0
+}
+
+# A server that shows its environment to our probe, and the metadata service itself.
+test_not_in_answer_to_us if {
+	every flow in [
+		f.flow("30.0", "198.18.0.4", 8080, {"inbound": true, "canaries": [secret({})]}),
+		f.flow("30.0", "198.18.0.4", 8080, {"probe": true, "canaries": [secret({})]}),
+		f.flow("30.0", "169.254.169.254", 80, {"canaries": [secret({"name": "imds_token"})]}),
+		f.flow("30.0", "198.18.0.4", 443, {"domain": "upload.example"}),
+	] {
+		found := rule.finding with input as run(flow)
+		count(found) == 0
+	}
+}

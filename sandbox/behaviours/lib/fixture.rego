@@ -1,0 +1,113 @@
+# METADATA
+# title: Observations for tests
+# description: >-
+#   Whole observations, made from the few things that a test is about. What a
+#   test leaves out is as in a container where an entrypoint script does nothing.
+package sallyport.fixture
+
+# observation is a run in which the entrypoint and the given things happened:
+# processes (a list), events (by kind), flows, dns, http, created, modified.
+observation(parts) := {
+	"schema_version": 1,
+	"image": object.union(
+		{
+			"digest": "sha256:0000", "entrypoint": ["/entrypoint.sh"], "cmd": [], "env": ["PATH=/usr/bin:/bin"],
+			"user": "", "exposed": [], "volumes": [], "labels": {},
+		},
+		object.get(parts, "image", {}),
+	),
+	"run": {
+		"network_mode": "simulated", "status": "timeout", "ran_entrypoint": true, "duration_ns": 180000000000,
+		"counts": {"events_total": 100, "events_lost": 0, "critical_lost": 0, "dropped": {}},
+	},
+	"processes": {p.id: p | some p in array.concat([entrypoint], object.get(parts, "processes", []))},
+	"events": object.get(parts, "events", {}),
+	"network": {
+		"flows": object.get(parts, "flows", []),
+		"dns": object.get(parts, "dns", []),
+		"http": object.get(parts, "http", []),
+	},
+	"files": {
+		"created": object.get(parts, "created", []),
+		"modified": object.get(parts, "modified", []),
+		"deleted": [],
+	},
+}
+
+entrypoint := object.union(common, {
+	"id": "1.0", "pid": 1, "event": 1, "exe": "/bin/sh", "argv": ["/bin/sh", "/entrypoint.sh"], "script": "/entrypoint.sh",
+})
+
+common := {
+	"ppid": 0, "parent": "", "generation": 0, "start_ms": 0, "end_ms": 0, "sha256": "", "env": [], "cwd": "/",
+	"uid": 0, "euid": 0, "comm": "", "drift": false, "memfd": false, "deleted": false, "forked": false,
+	"provenance": "image", "script": "", "script_drift": false, "stdio": [null, null, null], "pipe_from": [],
+	"probe": false, "lineage": [], "lineage_id": "1.0",
+}
+
+# process is a child of the entrypoint. The number is its PID, and its event.
+process(pid, argv, parts) := object.union(
+	object.union(common, {
+		"id": sprintf("%d.0", [pid]), "pid": pid, "ppid": 1, "parent": "1.0", "event": pid, "start_ms": pid * 10,
+		"exe": argv[0], "argv": argv, "lineage": ["1.0"],
+	}),
+	parts,
+)
+
+# endpoint is the other end of a connection. Documentation addresses are public.
+endpoint(ip, port) := {"family": "inet", "proto": "tcp", "ip": ip, "port": port, "scope": scope(ip)}
+
+scopes := {"127.": "loopback", "10.": "private", "169.254.": "local"}
+
+scope(ip) := near if {
+	some prefix, near in scopes
+	startswith(ip, prefix)
+} else := "public"
+
+socket(ip, port) := {"kind": "socket", "remote": endpoint(ip, port)}
+
+pipe(inode) := {"kind": "pipe", "inode": inode}
+
+# event is what the process with this ID did at this place in the order.
+event(seq, process, parts) := object.union({"seq": seq, "ms": seq * 10, "count": 1, "process": process}, parts)
+
+# flow is a connection from the process with this ID.
+flow(process, ip, port, parts) := object.union(
+	{
+		"id": sprintf("tcp-%s-%s-%d", [process, ip, port]), "event": 50, "process": process, "pid": 0, "proto": "tcp",
+		"src_ip": "10.0.2.15", "src_port": 40000, "dst_ip": ip, "dst_port": port, "scope": scope(ip),
+		"domain": "", "direct": false, "sni": "", "app": "raw", "inbound": false, "probe": false,
+		"first_ms": 500, "last_ms": 900, "bytes_out": 100, "bytes_in": 100, "refused": false,
+		"out": "", "in": "", "messages": [], "canaries": [],
+	},
+	parts,
+)
+
+# request is what an HTTP client asked on a flow.
+request(flow, method, path, parts) := object.union(
+	{
+		"flow": flow.id, "event": flow.event, "process": flow.process, "pid": 0, "ms": flow.first_ms, "tls": false,
+		"method": method, "host": host(flow), "port": flow.dst_port, "ip": flow.dst_ip, "scope": flow.scope,
+		"inbound": flow.inbound, "path": path, "headers": {}, "body": "", "status": 200, "payload": "", "sha256": "",
+	},
+	parts,
+)
+
+host(flow) := flow.domain if flow.domain != ""
+
+else := flow.dst_ip
+
+# malicious tells whether a set of findings holds proof.
+malicious(findings) if {
+	some f in findings
+	f.malicious
+}
+
+# pointed: there are findings, and every one of them points to an event.
+pointed(findings) if {
+	count(findings) > 0
+	every f in findings {
+		some e in f.evidence
+		e.event > 0
+	}
+}
