@@ -24,6 +24,9 @@ type statements map[string]map[string][]statement
 func readStatements(bindings rego.Vars) (statements, error) {
 	all := statements{}
 	for set, value := range bindings {
+		if set == "rules" {
+			continue // of a policy without controls
+		}
 		elements, ok := value.([]any)
 		if !ok {
 			return nil, fmt.Errorf("%s is not a set but %T", set, value)

@@ -2,7 +2,9 @@ package document
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
+	"math/big"
 	"slices"
 	"strconv"
 	"strings"
@@ -47,6 +49,7 @@ func validate(file string, t *tree) []error {
 			faults = append(faults, &Error{File: file, Line: line, Field: fieldName(e.InstanceLocation), Reason: reason})
 		}
 	})
+	slices.SortStableFunc(faults, func(a, b error) int { return cmp.Compare(a.(*Error).Line, b.(*Error).Line) })
 	return faults
 }
 
@@ -69,7 +72,7 @@ func explain(e *jsonschema.ValidationError) string {
 	switch k := e.ErrorKind.(type) {
 	case *kind.Type:
 		want := slices.DeleteFunc(slices.Clone(k.Want), func(t string) bool { return t == "null" })
-		return fmt.Sprintf("is a %s where %s is expected", k.Got, strings.Join(want, " or "))
+		return fmt.Sprintf("is %s where %s is expected", article(k.Got), strings.Join(want, " or "))
 	case *kind.Enum:
 		return explainEnum(e.InstanceLocation, k)
 	case *kind.AdditionalProperties:
@@ -81,6 +84,10 @@ func explain(e *jsonschema.ValidationError) string {
 		return strings.Join(each, "; ")
 	case *kind.Required:
 		return "lacks " + strings.Join(k.Missing, ", ")
+	case *kind.Minimum:
+		return fmt.Sprintf("is %s, at least %s", decimal(k.Got), decimal(k.Want))
+	case *kind.Maximum:
+		return fmt.Sprintf("is %s, at most %s", decimal(k.Got), decimal(k.Want))
 	case *kind.Pattern:
 		if slices.Equal(e.InstanceLocation, []string{"name"}) {
 			return CheckName(k.Got).Error()
@@ -104,6 +111,18 @@ func explainEnum(path []string, k *kind.Enum) string {
 		}
 	}
 	return fmt.Sprintf("%v is not allowed; allowed are %s", show(k.Got), strings.Join(allowed, ", "))
+}
+
+func article(typ string) string {
+	if strings.ContainsAny(typ[:1], "aio") {
+		return "an " + typ
+	}
+	return "a " + typ
+}
+
+func decimal(r *big.Rat) string {
+	f, _ := r.Float64()
+	return strconv.FormatFloat(f, 'g', -1, 64)
 }
 
 func show(v any) string {

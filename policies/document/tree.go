@@ -32,7 +32,6 @@ const (
 const (
 	MaxSize  = 16 << 20 // bytes
 	maxDepth = 64
-	maxNodes = 2 << 20 // after aliases of YAML are followed
 )
 
 // at finds a place by the steps of a validation error; where the steps lead

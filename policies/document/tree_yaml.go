@@ -29,7 +29,7 @@ func readYAML(file string, b []byte) ([]*tree, error) {
 		if len(n.Content) == 0 || n.Content[0].Tag == "!!null" {
 			continue
 		}
-		r := yamlReader{file: file}
+		r := yamlReader{file: file, nodes: len(b) + 10_000}
 		t, err := r.value(n.Content[0], 0)
 		if err != nil {
 			return nil, err
@@ -53,7 +53,7 @@ func yamlError(file string, err error) error {
 
 type yamlReader struct {
 	file  string
-	nodes int
+	nodes int // that may still be read; text without aliases has fewer than bytes
 }
 
 // value converts n to what JSON can say.
@@ -62,7 +62,7 @@ func (r *yamlReader) value(n *yaml.Node, depth int) (*tree, error) {
 		return nil, r.fail(n, fmt.Sprintf("nested deeper than %d", maxDepth))
 	}
 	// Aliases can make a small file endless.
-	if r.nodes++; r.nodes > maxNodes {
+	if r.nodes--; r.nodes < 0 {
 		return nil, r.fail(n, "the aliases of this document make it too large")
 	}
 	t := &tree{line: n.Line}

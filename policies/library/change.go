@@ -3,7 +3,6 @@ package library
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -52,7 +51,7 @@ func (l *Library) Apply(ctx context.Context, d policies.Document) error {
 	if d.ID == 0 {
 		d.ID = idFor(entries, i)
 	}
-	b, err := json.Marshal(d)
+	b, err := d.MarshalJSON()
 	if err != nil {
 		return fmt.Errorf("policy %q: %w", d.Name, err)
 	}

@@ -108,8 +108,10 @@ func (w *regoWriter) term(i int) {
 		w.out.WriteString(rule(name, []string{Quote(t.value.part) + " in " + path}))
 	case a.list != nil:
 		w.out.WriteString(rule(name, lines("some value in "+path, condition(&t.value, "value"))))
+	case a.text != nil && t.value.shape == anything:
+		w.out.WriteString(rule(name, []string{path + ` != ""`}))
 	case a.text != nil:
-		w.out.WriteString(rule(name, lines(path+` != ""`, condition(&t.value, path))))
+		w.out.WriteString(rule(name, []string{condition(&t.value, path)}))
 	case t.paired:
 		w.out.WriteString(rule(name, lines("some name, value in "+path, condition(&t.name, "name"), condition(&t.value, "value"))))
 	default:
@@ -158,14 +160,29 @@ func lines(all ...string) []string {
 	return kept
 }
 
-// Quote is s as a Rego string, which is written as in JSON.
+// Quote is s as a Rego string, which is written as in JSON. Characters that
+// YAML or an editor would take for a line break are escaped.
 func Quote(s string) string {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	_ = e.Encode(s) // a string always encodes
-	return strings.TrimSuffix(b.String(), "\n")
+	quoted := strings.TrimSuffix(b.String(), "\n")
+	if !strings.ContainsFunc(quoted, invisible) {
+		return quoted
+	}
+	b.Reset()
+	for _, r := range quoted {
+		if invisible(r) {
+			fmt.Fprintf(&b, `\u%04x`, r)
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
 }
+
+func invisible(r rune) bool { return r >= 0x7f && r < 0xa0 || r == '\ufeff' }
 
 // oneLine keeps text from leaving the comment it is put in.
 func oneLine(s string) string {

@@ -90,7 +90,7 @@ func query(path, text string) string {
 	}
 	if len(asked) == 0 {
 		// A policy without controls says nothing, but must exist to say so.
-		return "_ := " + path + ".in_scope"
+		return "rules := " + path
 	}
 	return strings.Join(asked, "; ")
 }
