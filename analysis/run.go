@@ -135,8 +135,8 @@ func (r *run) detonate(ctx context.Context, client *endpoint.Client) (verdict.Ve
 
 // follow asks for the run's state until it is done.
 func (r *run) follow(ctx context.Context, client *endpoint.Client, s protocol.RunState) error {
-	tick := time.NewTicker(r.queue.cfg.poll)
-	defer tick.Stop()
+	// Short runs are asked about often, long ones less so.
+	interval := r.queue.cfg.poll / 10
 	// A service may be restarted behind the same address: some silence is borne.
 	const patience = 20
 	for silent := 0; ; {
@@ -153,7 +153,8 @@ func (r *run) follow(ctx context.Context, client *endpoint.Client, s protocol.Ru
 				return &failure{fmt.Sprintf("no result within %v", r.queue.limit())}
 			}
 			return context.Cause(ctx)
-		case <-tick.C:
+		case <-time.After(interval):
+			interval = min(interval*5/4, r.queue.cfg.poll)
 		}
 		next, err := client.State(ctx, s.ID)
 		switch {

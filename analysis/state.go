@@ -96,7 +96,7 @@ func (q *Queue) State(ctx context.Context, d digest.Digest) (State, error) {
 	case asynq.TaskStatePending:
 		state.Position = q.position(d)
 	case asynq.TaskStateActive:
-		if info.IsOrphaned {
+		if q.orphaned(d) {
 			state.Reason = "the worker was lost; another takes over within two minutes"
 		}
 	}
@@ -114,4 +114,18 @@ func (q *Queue) position(d digest.Digest) int {
 		}
 	}
 	return 0
+}
+
+// orphaned tells whether the worker of d, which is active, stopped saying that it lives.
+func (q *Queue) orphaned(d digest.Digest) bool {
+	active, err := q.inspector.ListActiveTasks(queueName, asynq.PageSize(positions))
+	if err != nil {
+		return false
+	}
+	for _, t := range active {
+		if t.ID == d.String() {
+			return t.IsOrphaned
+		}
+	}
+	return false
 }

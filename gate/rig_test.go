@@ -47,14 +47,14 @@ scope:
 
 // world is what all replicas share: a registry, storage and a sandbox.
 type world struct {
-	t       *testing.T
+	t       testing.TB
 	content *imagetest.Content
 	driver  driver.StorageDriver
 	sandbox *sandboxtest.Service
 	connect func() redis.UniversalClient
 }
 
-func newWorld(t *testing.T, connect func() redis.UniversalClient) *world {
+func newWorld(t testing.TB, connect func() redis.UniversalClient) *world {
 	return &world{
 		t: t, content: imagetest.New(), connect: connect, sandbox: sandboxtest.Start(t),
 		driver: filesystem.New(filesystem.DriverParameters{RootDirectory: t.TempDir(), MaxThreads: 100}),
