@@ -26,7 +26,6 @@ type Set struct {
 	generation string
 	policies   []*policy // sorted by name
 	active     []*policy // those that judge images
-	deadline   time.Duration
 	now        func() time.Time
 }
 
@@ -35,24 +34,15 @@ type Options struct {
 	// Previous is a Set whose unchanged policies are taken over instead of
 	// being compiled again.
 	Previous *Set
-	// Deadline bounds the evaluation of one policy; default 300 ms.
-	Deadline time.Duration
 	// Now is the clock for inputs that say no time; default time.Now.
 	Now func() time.Time
 }
-
-// DefaultDeadline bounds the evaluation of one policy. An ordinary one takes
-// well below a millisecond.
-const DefaultDeadline = 300 * time.Millisecond
 
 // Compile makes a Set of documents. Disabled documents, and those about other
 // things than images, are checked and kept but judge nothing. All faulty
 // documents are named in the error, not only the first.
 func Compile(ctx context.Context, docs []Document, opts Options) (*Set, error) {
-	s := &Set{deadline: opts.Deadline, now: opts.Now}
-	if s.deadline <= 0 {
-		s.deadline = DefaultDeadline
-	}
+	s := &Set{now: opts.Now}
 	if s.now == nil {
 		s.now = time.Now
 	}
@@ -83,7 +73,7 @@ func (s *Set) With(ctx context.Context, changed []Document, removed []string) (*
 			compiled = append(compiled, p)
 		}
 	}
-	return (&Set{deadline: s.deadline, now: s.now}).assemble(compiled)
+	return (&Set{now: s.now}).assemble(compiled)
 }
 
 // assemble fills s with policies.

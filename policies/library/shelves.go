@@ -36,9 +36,9 @@ type Entry struct {
 }
 
 // prefix of the keys of documents made through the API.
-const prefix = "policies/"
+const prefix = "policies"
 
-func keyOf(name string) string { return prefix + name + ".json" }
+func keyOf(name string) string { return prefix + "/" + name + ".json" }
 
 // parsed is what a file held when its bytes had this hash.
 type parsed struct {

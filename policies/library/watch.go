@@ -81,6 +81,7 @@ func (l *Library) follow(ctx context.Context, watcher *fsnotify.Watcher, told <-
 	quiet := time.NewTimer(time.Hour)
 	quiet.Stop()
 	defer quiet.Stop()
+	l.refresh(ctx) // what changed before it was watched
 	for {
 		select {
 		case <-ctx.Done():
