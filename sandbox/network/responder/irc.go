@@ -51,7 +51,7 @@ func (s *IRC) Serve(_ context.Context, c *Conversation) error {
 		answer := ""
 		switch m.command {
 		case "NICK":
-			nick = m.param(0)
+			nick = m.param(0)[:min(len(m.param(0)), 64)] // it comes back in every line
 		case "USER":
 			user = true
 		case "CAP":
@@ -89,7 +89,7 @@ func (s *IRC) welcome(nick string) string {
 func (s *IRC) join(nick, channels string) string {
 	var b strings.Builder
 	for i, channel := range strings.Split(channels, ",") {
-		if i == 8 {
+		if i == 8 || len(channel) > 200 { // RFC 2812 §1.3 has 50 characters
 			break
 		}
 		fmt.Fprintf(&b, ":%[1]s!%[1]s@host.example.net JOIN :%[2]s\r\n:%[3]s 332 %[1]s %[2]s :welcome\r\n"+

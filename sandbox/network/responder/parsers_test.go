@@ -73,6 +73,7 @@ func FuzzRedis(f *testing.F) {
 	f.Add("*1\r\n$-1\r\n")
 	f.Add("*1025\r\n")
 	f.Add("CONFIG GET dir\r\nQUIT\r\n")
+	f.Add("*1\r\n$0\r\n\r\n")
 	f.Fuzz(func(t *testing.T, commands string) {
 		log, heard := talk(t, table, 6379, strings.NewReader("*1\r\n$4\r\nPING\r\n"+commands))
 		if log.app != "redis" || !strings.HasPrefix(heard, "+PONG\r\n") {

@@ -46,7 +46,7 @@ func (s *Redis) Serve(_ context.Context, c *Conversation) error {
 		if err != nil {
 			return err
 		}
-		if len(command) == 0 {
+		if len(command) == 0 || command[0] == "" { // an empty line, an empty array
 			continue
 		}
 		name := strings.ToUpper(command[0])
