@@ -173,6 +173,7 @@ type Coverage struct {
 	EventsTotal    uint64   `json:"events_total"`
 	EventsLost     uint64   `json:"events_lost"`
 	CriticalLost   uint64   `json:"critical_lost"`
+	Omitted        int      `json:"omitted"` // processes, flows and files that were seen, and too many for this document
 }
 
 // Tile sums up one category.

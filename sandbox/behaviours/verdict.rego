@@ -83,6 +83,8 @@ doubts contains sprintf("more %s events than could be judged", [kind]) if {
 	kind in decisive
 }
 
+doubts contains sprintf("%d connections more than could be kept", [input.run.unrecorded_flows]) if input.run.unrecorded_flows > 0
+
 doubts contains sprintf("the rule %s failed", [slug]) if some slug in input.unjudged
 
 # Shells say so when there is no such program.
@@ -97,7 +99,7 @@ failed_early(_) if {
 # Kinds of events of which each may be the one that matters.
 decisive := {
 	"start", "exec", "write", "rename", "mount", "pivot_root", "chroot", "memfd", "mknod",
-	"connect", "listen", "accept", "ptrace", "setns", "module", "process_vm", "flows",
+	"connect", "listen", "accept", "ptrace", "setns", "module", "process_vm",
 }
 
 default severity := ""

@@ -72,6 +72,7 @@ test_runs_that_prove_nothing if {
 		{"status": "failed", "reason": "out of memory"},
 		{"counts": {"critical_lost": 1}},
 		{"counts": {"dropped": {"connect": 9}}},
+		{"unrecorded_flows": 7},
 		{"exit": {"code": 127}},
 		{"status": "completed", "exit": {"code": 1}, "duration_ns": 200000000},
 		{"status": "completed", "exit": {"code": 0, "signal": 11}},

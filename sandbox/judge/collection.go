@@ -119,15 +119,23 @@ func (c *collection) evidence(e evidence) report.Evidence {
 	if p := c.o.Processes[e.Process]; p != nil {
 		r.PID, r.Exe = p.PID, p.Exe
 		r.SHA256 = cmp.Or(r.SHA256, p.SHA256)
-		room := maxArgv
-		for _, a := range p.Argv {
-			if room -= len(a); room < 0 {
-				break
-			}
-			r.Argv = append(r.Argv, a)
-		}
+		r.Argv = shortArgv(p.Argv)
 	}
 	return r
+}
+
+// shortArgv is the arguments as far as a report shows them.
+func shortArgv(argv []string) []string {
+	out := []string{}
+	room := maxArgv
+	for _, a := range argv {
+		if room <= 0 {
+			break
+		}
+		out = append(out, cut(a, room))
+		room -= len(a) + 1
+	}
+	return out
 }
 
 // forVerdict is what the verdict's logic sees.
@@ -210,7 +218,7 @@ func firstSeen(list []report.Evidence) int64 {
 // cut shortens s to n bytes of whole characters.
 func cut(s string, n int) string {
 	if len(s) > n {
-		s = s[:n-len("…")] + "…"
+		s = s[:max(0, n-len("…"))] + "…"
 	}
 	return strings.ToValidUTF8(s, "")
 }

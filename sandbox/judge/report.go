@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"path"
 	"slices"
@@ -25,11 +26,13 @@ type Meta struct {
 	Runtime string // of gVisor
 }
 
-// Caps on what a report repeats of its observation. The observation keeps more.
+// Caps on what a report repeats of its observation, which keeps more.
 const (
 	maxProcesses = 2000
 	maxFlows     = 2000
 	maxFiles     = 2000
+	maxURL       = 2048    // bytes of a path with its query
+	maxOutput    = 4 << 10 // bytes of each of stdout and stderr
 )
 
 // Report is the document of a run: every section of it, from o and j.
@@ -40,7 +43,7 @@ func Report(o *observation.Observation, j Judgement, m Meta) *report.Report {
 		Tool:          report.Tool{Name: "sallyport", Version: m.Version, Ruleset: j.Ruleset, AttackVersion: AttackVersion, Runtime: m.Runtime},
 		Image: report.Image{
 			Reference: o.Image.Reference.String(), Digest: o.Image.Digest, Platform: o.Image.Platform, ConfigDigest: o.Image.ConfigDigest,
-			Entrypoint: list(o.Image.Entrypoint), Cmd: list(o.Image.Cmd), User: o.Image.User, Exposed: list(o.Image.Exposed),
+			Entrypoint: shortArgv(o.Image.Entrypoint), Cmd: shortArgv(o.Image.Cmd), User: cut(o.Image.User, maxMessage), Exposed: shortArgv(o.Image.Exposed),
 		},
 		Run:     runSection(o),
 		Verdict: j.Verdict, Malicious: j.Malicious, Severity: j.Severity, Score: j.Score,
@@ -50,14 +53,49 @@ func Report(o *observation.Observation, j Judgement, m Meta) *report.Report {
 		Processes:   processes(o),
 		Network:     networkSection(o.Network),
 		Files:       filesSection(o.Files),
-		StdoutTail:  o.Run.Stdout, StderrTail: o.Run.Stderr,
+		StdoutTail:  tail(o.Run.Stdout), StderrTail: tail(o.Run.Stderr),
 		Behash: behash(j.Findings),
 	}
+	r.Run.Coverage.Omitted = omitted(o)
 	r.Summary = summary(j)
 	if r.Verdict == report.Inconclusive {
 		r.Run.Reason = cmp.Or(r.Run.Reason, j.Reason)
 	}
+	fit(r)
 	return r
+}
+
+// fit shortens the long lists until the encoded report is as small as its
+// reader wants it. Only runs that make noise on purpose need it.
+func fit(r *report.Report) {
+	for range 20 { // halves anything
+		b, err := json.Marshal(r)
+		if err != nil || len(b) <= report.MaxSize {
+			return
+		}
+		cut := &r.Run.Coverage.Omitted
+		r.Processes = half(r.Processes, cut)
+		r.Network.Edges, r.Network.DNS, r.Network.HTTP = half(r.Network.Edges, cut), half(r.Network.DNS, cut), half(r.Network.HTTP, cut)
+		r.Files.Created, r.Files.Modified, r.Files.Deleted = half(r.Files.Created, cut), half(r.Files.Modified, cut), half(r.Files.Deleted, cut)
+		r.Findings = r.Findings[:(len(r.Findings)+1)/2] // the worst come first
+	}
+}
+
+func half[T any](list []T, omitted *int) []T {
+	*omitted += len(list) - len(list)/2
+	return list[:len(list)/2]
+}
+
+// omitted counts what the caps leave out.
+func omitted(o *observation.Observation) int {
+	n := max(0, len(o.Processes)-maxProcesses)
+	for _, l := range []int{len(o.Network.Flows), len(o.Network.DNS), len(o.Network.HTTP)} {
+		n += max(0, l-maxFlows)
+	}
+	for _, l := range []int{len(o.Files.Created), len(o.Files.Modified), len(o.Files.Deleted)} {
+		n += max(0, l-maxFiles)
+	}
+	return n
 }
 
 // summary is the verdict in one line, with its worst finding.
@@ -80,8 +118,8 @@ func runSection(o *observation.Observation) report.Run {
 		Status: cmp.Or(run.Status, observation.Failed), Reason: run.Reason,
 		Coverage: report.Coverage{
 			RanEntrypoint: run.RanEntrypoint, FullWindow: run.Status == observation.Completed || run.Status == observation.Timeout,
-			PortsProbed: list(run.PortsProbed), UnmetDownloads: list(run.Unmet),
-			LongestSleepS: seconds(run.LongestSleep), TimeSkippedS: seconds(run.TimeSkipped), Unsupported: list(run.Unsupported),
+			PortsProbed: list(run.PortsProbed), UnmetDownloads: texts(run.Unmet),
+			LongestSleepS: seconds(run.LongestSleep), TimeSkippedS: seconds(run.TimeSkipped), Unsupported: texts(run.Unsupported),
 			EventsTotal: run.Counts.Total, EventsLost: run.Counts.Lost, CriticalLost: run.Counts.CriticalLost,
 		},
 	}
@@ -119,7 +157,7 @@ func processes(o *observation.Observation) []report.Process {
 		}
 		out = append(out, report.Process{
 			ID: p.ID, Parent: p.Parent, PID: p.PID, PPID: p.PPID, StartMS: p.StartMS, EndMS: p.EndMS,
-			Exe: p.Exe, SHA256: p.SHA256, Argv: list(p.Argv), CWD: p.CWD, UID: p.UID, EUID: p.EUID,
+			Exe: p.Exe, SHA256: p.SHA256, Argv: shortArgv(p.Argv), CWD: p.CWD, UID: p.UID, EUID: p.EUID,
 			Provenance: p.Provenance, Drift: p.Drift, Exit: exit(p.Exit),
 		})
 	}
@@ -129,10 +167,8 @@ func processes(o *observation.Observation) []report.Process {
 func networkSection(n observation.Network) report.Network {
 	r := report.Network{Edges: []report.Edge{}, DNS: []report.DNS{}, HTTP: []report.HTTP{}}
 	for _, f := range n.Flows[:min(len(n.Flows), maxFlows)] {
-		// An edge ends at the other side, whoever began it.
-		dst, port := f.DstIP, f.DstPort
 		r.Edges = append(r.Edges, report.Edge{
-			ID: f.ID, Process: f.Process, PID: f.PID, Dst: dst, Port: port, Proto: f.Proto, App: f.App, Domain: f.Domain,
+			ID: f.ID, Process: f.Process, PID: f.PID, Dst: f.DstIP, Port: f.DstPort, Proto: f.Proto, App: f.App, Domain: f.Domain,
 			SNI: f.SNI, BytesOut: f.BytesOut, BytesIn: f.BytesIn, FirstMS: f.FirstMS, Probe: f.Probe || f.Inbound, Refused: f.Refused,
 		})
 	}
@@ -145,7 +181,7 @@ func networkSection(n observation.Network) report.Network {
 			scheme = "https"
 		}
 		r.HTTP = append(r.HTTP, report.HTTP{
-			PID: h.PID, TimeMS: h.TimeMS, Method: h.Method, URL: scheme + "://" + authority(h, scheme) + h.Path,
+			PID: h.PID, TimeMS: h.TimeMS, Method: cut(h.Method, 64), URL: scheme + "://" + authority(h, scheme) + cut(h.Path, maxURL),
 			Status: h.Status, Payload: h.Payload,
 		})
 	}
@@ -195,6 +231,22 @@ func behash(findings []report.Finding) string {
 	slices.Sort(lines)
 	sum := sha256.Sum256([]byte(strings.Join(slices.Compact(lines), "\n")))
 	return hex.EncodeToString(sum[:])
+}
+
+// texts is at most 200 short texts.
+func texts(list []string) []string {
+	out := []string{}
+	for _, s := range list[:min(len(list), 200)] {
+		out = append(out, cut(s, maxMessage))
+	}
+	return out
+}
+
+func tail(s string) string {
+	if len(s) > maxOutput {
+		s = s[len(s)-maxOutput:]
+	}
+	return strings.ToValidUTF8(s, "\uFFFD")
 }
 
 func exit(s *event.Status) *report.Exit {

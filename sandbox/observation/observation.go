@@ -86,7 +86,8 @@ type End struct {
 	LongestSleep time.Duration `json:"longest_sleep_ns,omitempty"`
 	TimeSkipped  time.Duration `json:"time_skipped_ns,omitempty"`
 	Unsupported  []string      `json:"unsupported_syscalls,omitempty"`
-	Stdout       string        `json:"stdout_tail"` // last 4 KiB, escaped as Flow.Out but for line ends
+	Unrecorded   int64         `json:"unrecorded_flows"` // connections that the network answered and did not keep
+	Stdout       string        `json:"stdout_tail"`      // the last bytes, as the guest wrote them
 	Stderr       string        `json:"stderr_tail"`
 }
 
@@ -180,8 +181,8 @@ type Flow struct {
 	Domain   string    `json:"domain"` // name whose answer gave DstIP
 	Direct   bool      `json:"direct"` // no name was asked for DstIP
 	SNI      string    `json:"sni"`
-	TLS      bool      `json:"tls,omitempty"` // Out, In, App and Messages are from inside of it
-	App      string    `json:"app"`           // http, tls, dns, irc, stratum, ssh, redis, docker, smtp, raw; by first bytes
+	TLS      bool      `json:"tls"` // Out, In, App and Messages are from inside of it
+	App      string    `json:"app"` // http, tls, dns, irc, stratum, ssh, redis, docker, smtp, raw; by first bytes
 	Inbound  bool      `json:"inbound"`
 	Probe    bool      `json:"probe"`
 	FirstMS  int64     `json:"first_ms"`

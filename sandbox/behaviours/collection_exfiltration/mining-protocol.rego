@@ -33,13 +33,32 @@ mining(flow) := {m.type |
 	some m in flow.messages
 	flow.app == "stratum"
 	m.out
-	m.type in unmistakable
+	understood(m)
 } | {call.method |
 	some line in lib.lines(flow.out)
 	startswith(line, "{")
 	json.is_valid(line)
 	call := json.unmarshal(line)
 	only_miners(call)
+}
+
+# understood: the responder read the message, also when it came late in the conversation.
+understood(m) if m.type in unmistakable
+
+understood(m) if {
+	m.type == "login"
+	regex.match(wallet, m.fields.login)
+}
+
+understood(m) if {
+	m.type == "login"
+	m.fields.login
+	m.fields.agent
+}
+
+understood(m) if {
+	m.type == "submit"
+	m.fields.job
 }
 
 unmistakable := {
@@ -65,7 +84,9 @@ only_miners(call) if {
 	call.params.result
 }
 
-wallet_or_miner(params) if regex.match(`^[0-9A-Za-z]{64,}([.+/@].*)?$`, params.login)
+wallet := `^[0-9A-Za-z]{64,}([.+/@].*)?$`
+
+wallet_or_miner(params) if regex.match(wallet, params.login)
 
 wallet_or_miner(params) if {
 	some key in ["agent", "algo", "rigid"]

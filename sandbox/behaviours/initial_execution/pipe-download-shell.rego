@@ -163,7 +163,7 @@ vendor(p) if {
 	}
 }
 
-contacted(p) := {{"name": h.host, "tls": h.tls} | some h in lib.requests_of[p.id]} | {{"name": named_or(f), "tls": f.app == "tls"} |
+contacted(p) := {{"name": h.host, "tls": h.tls} | some h in lib.requests_of[p.id]} | {{"name": named_or(f), "tls": f.tls} |
 	some f in lib.flows_of[p.id]
 	not f.app == "dns"
 	not f.id in {h.flow | some h in lib.requests_of[p.id]}

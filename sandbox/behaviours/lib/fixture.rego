@@ -76,7 +76,7 @@ flow(process, ip, port, parts) := object.union(
 	{
 		"id": sprintf("tcp-%s-%s-%d", [process, ip, port]), "event": 50, "process": process, "pid": 0, "proto": "tcp",
 		"src_ip": "10.0.2.15", "src_port": 40000, "dst_ip": ip, "dst_port": port, "scope": scope(ip),
-		"domain": "", "direct": false, "sni": "", "app": "raw", "inbound": false, "probe": false,
+		"domain": "", "direct": false, "sni": "", "tls": false, "app": "raw", "inbound": false, "probe": false,
 		"first_ms": 500, "last_ms": 900, "bytes_out": 100, "bytes_in": 100, "refused": false,
 		"out": "", "in": "", "messages": [], "canaries": [],
 	},
