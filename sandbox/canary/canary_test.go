@@ -98,7 +98,12 @@ func TestEverySecretIsFoundInEveryEncoding(t *testing.T) {
 				}
 				for _, size := range []int{0, 1, 7, 64} {
 					sent := "POST / HTTP/1.1\r\n\r\n" + e.encode("some words "+s.Value) + " 100% the end\\"
-					if found := find(set, sent, size); !slices.Contains(found, s.Name+" "+e.want) {
+					found := find(set, sent, size)
+					want := e.want
+					if name == "form value" && s.Name == canary.SSHPrivateKey && !slices.Contains(found, s.Name+" raw") {
+						want = "url" // the key's file is base64, with characters that forms escape
+					}
+					if !slices.Contains(found, s.Name+" "+want) {
 						t.Errorf("%s in pieces of %d: found %v", s.Name, size, found)
 					}
 				}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"time"
 
 	"gvisor.dev/gvisor/pkg/tcpip"
 	"gvisor.dev/gvisor/pkg/tcpip/adapters/gonet"
@@ -41,6 +42,7 @@ func (w *World) connected(r *tcp.ForwarderRequest) {
 	w.hold(conn)
 	defer w.release(conn)
 	defer conn.Close()
+	defer func() { _ = conn.SetDeadline(time.Unix(1, 0)) }() // Close alone does not wake a reader
 	reason := w.table.Serve(w.ctx, &tap{Conn: conn, flow: f, wire: true}, to, f.domain(), f)
 	w.cfg.Logger.Debug("conversation ended", "flow", f.id(), "to", to, "reason", reason)
 }
@@ -98,6 +100,7 @@ type probe struct {
 // Close ends the connection.
 func (p *probe) Close() error {
 	p.world.release(p.Conn)
+	_ = p.SetDeadline(time.Unix(1, 0)) // Close alone does not wake a reader
 	return p.Conn.Close()
 }
 

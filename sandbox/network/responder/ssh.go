@@ -7,6 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
+	"sync"
+	"time"
 
 	"golang.org/x/crypto/ssh"
 )
@@ -69,9 +72,55 @@ func (s *SSH) Serve(_ context.Context, c *Conversation) error {
 	}
 	config.AddHostKey(s.host)
 	c.rest()
-	server, _, _, err := ssh.NewServerConn(buffered{c.Conn, c.Reader}, config)
-	if err == nil { // cannot be: no method lets anybody in
-		return server.Close()
-	}
+	conn := &borrowed{buffered: buffered{c.Conn, c.Reader}}
+	_, _, _, err := ssh.NewServerConn(conn, config) // never succeeds: no method lets anybody in
+	_ = conn.Close()
 	return err
+}
+
+// borrowed is a connection that its borrower's goroutines, which nobody waits
+// for, do not touch any more after Close.
+type borrowed struct {
+	buffered
+	mu     sync.Mutex
+	closed bool
+	using  sync.WaitGroup
+}
+
+func (b *borrowed) enter() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		return false
+	}
+	b.using.Add(1)
+	return true
+}
+
+// Read implements net.Conn.
+func (b *borrowed) Read(p []byte) (int, error) {
+	if !b.enter() {
+		return 0, net.ErrClosed
+	}
+	defer b.using.Done()
+	return b.buffered.Read(p)
+}
+
+// Write implements net.Conn.
+func (b *borrowed) Write(p []byte) (int, error) {
+	if !b.enter() {
+		return 0, net.ErrClosed
+	}
+	defer b.using.Done()
+	return b.buffered.Write(p)
+}
+
+// Close takes the connection back; it stays open.
+func (b *borrowed) Close() error {
+	b.mu.Lock()
+	b.closed = true
+	b.mu.Unlock()
+	_ = b.SetDeadline(time.Unix(1, 0)) // ends what is in the middle of waiting
+	b.using.Wait()
+	return nil
 }
