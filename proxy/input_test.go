@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"context"
 	"encoding/json"
 	"net/http"
 	"net/url"
@@ -9,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/distribution/distribution/v3/registry/storage/driver/inmemory"
-	"github.com/opencontainers/go-digest"
 
 	"github.com/sallyport-dev/sallyport/image"
 	"github.com/sallyport-dev/sallyport/proxy/upstream"
@@ -18,28 +16,6 @@ import (
 // ref is the repository most tests use.
 func (s *site) ref() image.Reference {
 	return image.Reference{Registry: upstreamName, Repository: "team/app"}
-}
-
-// cold asks for a blob that is not stored yet.
-func (s *site) cold(where string) []byte {
-	s.t.Helper()
-	a := s.ask("GET", where)
-	if a.status != 200 || a.err != nil {
-		s.t.Fatalf("%s: %d %v", where, a.status, a.err)
-	}
-	return a.body
-}
-
-// forgetBlob takes a blob out of the store, once it is in.
-func (s *site) forgetBlob(d digest.Digest) {
-	s.t.Helper()
-	eventually(s.t, "the blob is stored", func() bool {
-		_, ok := s.content.stored(context.Background(), s.ref(), d)
-		return ok
-	})
-	if err := s.driver.Delete(context.Background(), "/docker/registry/v2/blobs/sha256/"+d.Encoded()[:2]+"/"+d.Encoded()); err != nil {
-		s.t.Fatal(err)
-	}
 }
 
 func TestBadInput(t *testing.T) {
