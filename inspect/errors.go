@@ -6,7 +6,7 @@ import "errors"
 // or the error of Content.
 var (
 	// ErrSchema1 is of images in Docker's first manifest format.
-	ErrSchema1 = errors.New("Docker schema 1 manifests are not supported: push the image again with a current client")
+	ErrSchema1 = errors.New("manifests of Docker schema 1 are not supported: push the image again with a current client")
 	// ErrTooLarge is of manifests, configurations and indexes beyond the limits.
 	ErrTooLarge = errors.New("larger than an image may be")
 	// ErrInvalid is of documents that do not follow their specification.
