@@ -1,15 +1,10 @@
 package gate_test
 
 import (
-	"context"
 	"errors"
-	"fmt"
-	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/opencontainers/go-digest"
 	"github.com/redis/go-redis/v9"
 
 	"github.com/sallyport-dev/sallyport/analysis"
