@@ -6,10 +6,13 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/sallyport-dev/sallyport/analysis"
 	"github.com/sallyport-dev/sallyport/console/token"
 	"github.com/sallyport-dev/sallyport/gate"
 	"github.com/sallyport-dev/sallyport/image"
+	"github.com/sallyport-dev/sallyport/inspect"
 	"github.com/sallyport-dev/sallyport/label"
+	"github.com/sallyport-dev/sallyport/policies/library"
 	"github.com/sallyport-dev/sallyport/verdict"
 )
 
@@ -38,6 +41,11 @@ var statuses = []struct {
 	{label.ErrTarget, http.StatusBadRequest},
 	{label.ErrWord, http.StatusBadRequest},
 	{gate.ErrUnknownDecision, http.StatusNotFound},
+	{gate.ErrPermission, http.StatusBadRequest},
+	{library.ErrNotFound, http.StatusNotFound},
+	{library.ErrReadOnly, http.StatusConflict},
+	{inspect.ErrMissing, http.StatusNotFound},
+	{analysis.ErrUnavailable, http.StatusServiceUnavailable},
 	{verdict.ErrNone, http.StatusNotFound},
 	{context.DeadlineExceeded, http.StatusGatewayTimeout},
 }

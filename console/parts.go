@@ -10,7 +10,7 @@ import (
 	"github.com/sallyport-dev/sallyport/image"
 	"github.com/sallyport-dev/sallyport/inspect"
 	"github.com/sallyport-dev/sallyport/label"
-	"github.com/sallyport-dev/sallyport/policies/document"
+	"github.com/sallyport-dev/sallyport/policies"
 	"github.com/sallyport-dev/sallyport/sandbox/protocol"
 	"github.com/sallyport-dev/sallyport/verdict"
 )
@@ -41,13 +41,14 @@ type Labels interface {
 	For(ctx context.Context, name image.Reference, which ...string) ([]string, error)
 }
 
-// Policies are the assurance policies in force.
+// Policies are the assurance policies in force. Errors wrap library.ErrNotFound
+// and library.ErrReadOnly.
 type Policies interface {
-	List(ctx context.Context) ([]document.Document, error)
-	// Get returns the policy with the name.
-	Get(ctx context.Context, name string) (document.Document, error)
-	Create(ctx context.Context, d document.Document) error
-	Update(ctx context.Context, d document.Document) error
+	List(ctx context.Context) ([]policies.Document, error)
+	Get(ctx context.Context, name string) (policies.Document, error)
+	// Create adds a policy; it may stand in the place of a built-in one.
+	Create(ctx context.Context, d policies.Document) error
+	Update(ctx context.Context, d policies.Document) error
 	Delete(ctx context.Context, name string) error
 }
 

@@ -1,9 +1,10 @@
 package console
 
 import (
-	"encoding/json"
+	"context"
 	"net/http"
 
+	"github.com/sallyport-dev/sallyport/policies"
 	"github.com/sallyport-dev/sallyport/policies/document"
 )
 
@@ -82,21 +83,26 @@ func (c *Console) deletePolicy(w http.ResponseWriter, r *http.Request) error {
 
 // readPolicy reads a policy document. Unknown fields are kept: versions of the
 // format differ, and clients send all of theirs.
-func (c *Console) readPolicy(r *http.Request) (document.Document, error) {
+func (c *Console) readPolicy(r *http.Request) (policies.Document, error) {
 	if err := imagesOnly(r); err != nil {
-		return document.Document{}, err
+		return policies.Document{}, err
 	}
 	b, err := readBody(r)
 	if err != nil {
-		return document.Document{}, err
+		return policies.Document{}, err
 	}
-	return parsePolicy(b)
+	return parsePolicy(r.Context(), b)
 }
 
-func parsePolicy(b []byte) (document.Document, error) {
-	var d document.Document
-	if err := json.Unmarshal(b, &d); err != nil {
-		return d, problem(http.StatusBadRequest, "the policy cannot be read: %w", err)
+// parsePolicy reads and compiles a policy, so that all of what is wrong with it
+// is said before anything is changed.
+func parsePolicy(ctx context.Context, b []byte) (policies.Document, error) {
+	d, err := document.Parse("the policy", b)
+	if err == nil {
+		_, err = policies.Compile(ctx, []policies.Document{d}, policies.Options{})
 	}
-	return d, nil
+	if err != nil && ctx.Err() == nil {
+		err = problem(http.StatusBadRequest, "%w", err)
+	}
+	return d, err
 }

@@ -15,7 +15,7 @@ import (
 // into an answer.
 type handler func(w http.ResponseWriter, r *http.Request) error
 
-// routes is the API. Patterns hold no method twice: what is missing is 405.
+// routes is the API.
 func (c *Console) routes() http.Handler {
 	mux := http.NewServeMux()
 	open := func(pattern string, h handler) { mux.Handle(pattern, c.answer(pattern, h)) }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"time"
 
 	admissionv1 "k8s.io/api/admission/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -29,9 +28,9 @@ func answer(opinions []opinion) (result string, _ *admissionv1.AdmissionResponse
 		case o.err != nil:
 			faults = append(faults, line(o.err.Error()))
 		case d.Action == gate.Deny:
-			denied = append(denied, line(denial(o)))
+			denied = append(denied, line(denial(d)))
 		case d.Action == gate.Wait:
-			waiting = append(waiting, line(delay(o)))
+			waiting = append(waiting, line(d.Message))
 		}
 		for _, text := range o.decision.Warnings {
 			warnings = append(warnings, warning(o.written+": "+text))
@@ -81,47 +80,12 @@ func refusal(code int32, message string) *admissionv1.AdmissionResponse {
 	}}
 }
 
-// denial tells one image's fate in one line: which image, why, and the way out.
-func denial(o opinion) string {
-	d := o.decision
-	var b strings.Builder
-	fmt.Fprintf(&b, "image %s", d.Reference)
-	if d.Policy != "" {
-		fmt.Fprintf(&b, " is denied by policy %q", d.Policy)
-	} else {
-		b.WriteString(" is denied")
-	}
-	if d.Control != "" {
-		fmt.Fprintf(&b, ", control %s", d.Control)
-	}
-	switch {
-	case d.Finding != nil:
-		fmt.Fprintf(&b, ": %s (%s): %s", d.Finding.Name, d.Finding.Severity, d.Finding.Message)
-	case d.Message != "":
-		fmt.Fprintf(&b, ": %s", d.Message)
-	}
-	fmt.Fprintf(&b, "; an administrator can exempt it: sallyport image allow %s --comment REASON; decision %s", d.Reference, d.ID)
-	return b.String()
-}
-
-// delay tells what an image is waiting for.
-func delay(o opinion) string {
-	d := o.decision
-	var b strings.Builder
-	fmt.Fprintf(&b, "image %s is not analysed yet", d.Reference)
-	if d.Policy != "" {
-		fmt.Fprintf(&b, ", which policy %q demands", d.Policy)
-	}
-	if d.State != "" {
-		fmt.Fprintf(&b, ": %s", d.State)
-	}
-	if d.RetryAfter > 0 {
-		fmt.Fprintf(&b, "; try again in %s", d.RetryAfter.Round(time.Second))
-	} else {
-		b.WriteString("; try again in a minute")
-	}
-	fmt.Fprintf(&b, "; decision %s", d.ID)
-	return b.String()
+// denial tells one image's fate in one line: the gate's message names image,
+// policy, control, finding and decision; here the way out is added.
+func denial(d gate.Decision) string {
+	exact := d.Reference
+	exact.Tag = "" // exempt what was judged, not what the tag means tomorrow
+	return fmt.Sprintf("%s; an administrator can exempt it: sallyport image allow %s --comment REASON", d.Message, exact)
 }
 
 // list joins the parts of one message.

@@ -26,8 +26,6 @@ import (
 
 	"github.com/sallyport-dev/sallyport/gate"
 	"github.com/sallyport-dev/sallyport/image"
-	"github.com/sallyport-dev/sallyport/report"
-	"github.com/sallyport-dev/sallyport/verdict"
 	"github.com/sallyport-dev/sallyport/webhook"
 	"github.com/sallyport-dev/sallyport/webhook/certs"
 )
@@ -75,10 +73,9 @@ func usual() *world {
 			d := gate.Decision{ID: "01DECISION" + strings.ToUpper(req.Reference.Digest.Encoded()[:4]), Reference: req.Reference, Action: gate.Allow}
 			switch {
 			case req.Reference.Digest == evil:
-				d.Action, d.Policy, d.Control = gate.Deny, "DTA", "dta"
-				d.Finding = &verdict.Finding{Name: "Reverse shell", Severity: report.Critical, Message: "/bin/sh has its standard input and output on 203.0.113.7:4444"}
+				d.Action, d.Message = gate.Deny, "sallyport: denied by policy \"DTA\"; decision "+d.ID
 			case req.Reference.Repository == "new/app":
-				d.Action, d.Policy, d.State, d.RetryAfter = gate.Wait, "DTA", "queued, position 2", 30*time.Second
+				d.Action, d.Message = gate.Wait, "sallyport: "+req.Reference.Name()+" is being analysed: queued, position 2; try again in 30 s; decision "+d.ID
 			}
 			return d, nil
 		},
@@ -177,7 +174,7 @@ func TestEveryKindIsJudged(t *testing.T) {
 			if a.Allowed || a.Result == nil || a.Result.Code != http.StatusForbidden || a.Result.Reason != "Forbidden" || a.Result.Status != "Failure" {
 				t.Fatalf("the malicious one is answered %+v", a)
 			}
-			for _, part := range []string{"registry.test/evil/shell:v1", evil.String(), `policy "DTA"`, "control dta", "Reverse shell", "critical", "203.0.113.7:4444", "sallyport image allow", "01DECISIONEEEE"} {
+			for _, part := range []string{`policy "DTA"`, "sallyport image allow registry.test/evil/shell@" + evil.String() + " --comment", "decision 01DECISIONEEEE"} {
 				if !strings.Contains(a.Result.Message, part) {
 					t.Errorf("the message misses %q: %s", part, a.Result.Message)
 				}
@@ -274,7 +271,7 @@ func TestWaiting(t *testing.T) {
 	if a.Allowed || a.Result.Code != http.StatusTooManyRequests || a.Result.Details != nil {
 		t.Fatalf("answer %+v", a)
 	}
-	for _, part := range []string{"registry.test/new/app:v1", `policy "DTA"`, "queued, position 2", "again in 30s", "decision 01DECISION"} {
+	for _, part := range []string{"registry.test/new/app", "queued, position 2", "again in 30 s", "decision 01DECISION"} {
 		if !strings.Contains(a.Result.Message, part) {
 			t.Errorf("the message misses %q: %s", part, a.Result.Message)
 		}
@@ -332,7 +329,7 @@ func TestADenialOutweighsAFaultAndAWait(t *testing.T) {
 		return before(ctx, req)
 	}
 	a := connect(t, w, nil).review(t, "pod-init-container", "")
-	if a.Allowed || a.Result.Code != http.StatusForbidden || !strings.HasPrefix(a.Result.Message, "image registry.test/evil/shell") || !strings.Contains(a.Result.Message, "storage is full") {
+	if a.Allowed || a.Result.Code != http.StatusForbidden || !strings.HasPrefix(a.Result.Message, "sallyport: denied") || !strings.Contains(a.Result.Message, "storage is full") {
 		t.Errorf("answer %+v", a)
 	}
 }
@@ -362,7 +359,7 @@ func TestAnswerComesASecondBeforeTheTimeout(t *testing.T) {
 					return gate.Decision{Action: gate.Allow}, nil
 				}
 				<-ctx.Done() // as Await does while an image is analysed
-				return gate.Decision{ID: "01W", Action: gate.Wait, Reference: req.Reference, State: "running for 40 s"}, nil
+				return gate.Decision{ID: "01W", Action: gate.Wait, Reference: req.Reference, Message: "running for 40 s"}, nil
 			}
 			start := time.Now()
 			a := connect(t, w, nil).review(t, "pod-benign", query)
