@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-
-	"github.com/sallyport-dev/sallyport/sandbox/network/responder"
 )
 
 // Each of these begins with what makes the protocol certain, so that all the
@@ -119,5 +117,3 @@ func FuzzTLS(f *testing.F) {
 		}
 	})
 }
-
-var _ responder.Greeter = (*responder.SSH)(nil)

