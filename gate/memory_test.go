@@ -7,16 +7,11 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/sallyport-dev/sallyport/analysis"
 	"github.com/sallyport-dev/sallyport/gate"
-	"github.com/sallyport-dev/sallyport/image"
-	"github.com/sallyport-dev/sallyport/inspect"
 	"github.com/sallyport-dev/sallyport/internal/imagetest"
 	"github.com/sallyport-dev/sallyport/internal/redistest"
 	"github.com/sallyport-dev/sallyport/label"
-	"github.com/sallyport-dev/sallyport/policies"
 	"github.com/sallyport-dev/sallyport/report"
-	"github.com/sallyport-dev/sallyport/verdict"
 )
 
 func TestADigestIsJudgedByTheTagsItIsKnownUnder(t *testing.T) {

@@ -1,27 +1,18 @@
 package gate_test
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/opencontainers/go-digest"
 	"github.com/redis/go-redis/v9"
 
-	"github.com/sallyport-dev/sallyport/analysis"
 	"github.com/sallyport-dev/sallyport/gate"
-	"github.com/sallyport-dev/sallyport/image"
-	"github.com/sallyport-dev/sallyport/inspect"
 	"github.com/sallyport-dev/sallyport/internal/imagetest"
 	"github.com/sallyport-dev/sallyport/internal/redistest"
 	"github.com/sallyport-dev/sallyport/label"
-	"github.com/sallyport-dev/sallyport/policies"
 	"github.com/sallyport-dev/sallyport/report"
-	"github.com/sallyport-dev/sallyport/verdict"
 )
 
 func TestPermissionsComeFirst(t *testing.T) {
