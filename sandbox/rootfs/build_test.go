@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"maps"
@@ -19,6 +20,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 
 	"github.com/sallyport-dev/sallyport/sandbox/rootfs"
+
+	"github.com/erofs/go-erofs"
 )
 
 func TestLayersBecomeOneFileSystem(t *testing.T) {
@@ -397,5 +400,44 @@ func BenchmarkBuild(b *testing.B) {
 			b.Fatal(err)
 		}
 		root.Close()
+	}
+}
+
+// TestSmallFilesCanBeMapped holds the image to what gVisor can map into a
+// guest: a program of a few hundred bytes has a block of its own.
+func TestSmallFilesCanBeMapped(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "image.erofs")
+	files := []file{{name: "bin/"}, {name: "empty"}}
+	for _, size := range []int{1, 300, 3000, 4095, 4096, 4097, 8191} {
+		files = append(files, file{name: fmt.Sprintf("bin/%d", size), content: strings.Repeat("p", size), mode: 0o755})
+	}
+	root, err := rootfs.Build(t.Context(), imageOfTars(t, tarOf(t, files...)), path, rootfs.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(raw)%4096 != 0 {
+		t.Errorf("the image ends within a block, at %d", len(raw))
+	}
+	image, err := erofs.Open(bytes.NewReader(raw))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files[2:] {
+		got, err := fs.ReadFile(image, f.name)
+		if err != nil || string(got) != f.content {
+			t.Errorf("%s has %d bytes, %v", f.name, len(got), err)
+		}
+		info, err := fs.Stat(image, f.name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if layout := info.Sys().(*erofs.Stat).InodeLayout; layout != 0 {
+			t.Errorf("%s has layout %d: its data is not in blocks of its own", f.name, layout)
+		}
 	}
 }

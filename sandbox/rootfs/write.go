@@ -39,6 +39,9 @@ func writeImage(ctx context.Context, dst string, t *tree, data io.ReaderAt) (err
 	if err := out.w.Flush(); err != nil {
 		return err
 	}
+	if err := moveInlineData(f); err != nil {
+		return err
+	}
 	if err := f.Close(); err != nil {
 		return err
 	}
