@@ -167,6 +167,7 @@ func (b *Builder) Build() *Observation {
 	b.tree.lineages(b.writes)
 	b.o.Processes = b.tree.all
 	sortEvents(b.o.Events)
+	b.o.Network.Contacts = b.o.contacts()
 	b.o.fill()
 	return &b.o
 }
@@ -183,7 +184,9 @@ func (o *Observation) fill() {
 	o.Network.Flows, o.Network.DNS, o.Network.HTTP = orEmpty(o.Network.Flows), orEmpty(o.Network.DNS), orEmpty(o.Network.HTTP)
 	o.Files.Created, o.Files.Modified = orEmpty(o.Files.Created), orEmpty(o.Files.Modified)
 	for _, p := range o.Processes {
-		p.Env, p.PipeFrom = orEmpty(p.Env), orEmpty(p.PipeFrom)
+		p.Env, p.PipeFrom, p.Children = orEmpty(p.Env), orEmpty(p.PipeFrom), orEmpty(p.Children)
+		p.Flows, p.HTTP = orEmpty(p.Flows), orEmpty(p.HTTP)
+		p.Names = names(p)
 	}
 	for i := range o.Network.Flows {
 		f := &o.Network.Flows[i]

@@ -63,6 +63,7 @@ func (c *connections) join(n *Network, processes map[string]*Process, own map[st
 			f.Event, f.Process = k.seq, k.process
 			if p := processes[k.process]; p != nil {
 				f.PID = p.PID
+				p.Flows = append(p.Flows, i)
 			}
 		}
 	}
@@ -70,7 +71,10 @@ func (c *connections) join(n *Network, processes map[string]*Process, own map[st
 		h := &n.HTTP[i]
 		if f := flows[h.Flow]; f != nil {
 			h.Event, h.Process, h.PID = f.Event, f.Process, f.PID
-			h.IP, h.Scope, h.Inbound = f.DstIP, f.Scope, f.Inbound
+			if p := processes[h.Process]; p != nil {
+				p.HTTP = append(p.HTTP, i)
+			}
+			h.IP, h.Scope, h.Direct, h.Inbound = f.DstIP, f.Scope, f.Direct, f.Inbound
 		}
 	}
 	for i := range n.DNS {

@@ -149,6 +149,7 @@ type Process struct {
 	Deleted     bool          `json:"deleted"`
 	Forked      bool          `json:"forked"`     // a copy of its parent that loaded nothing itself
 	Provenance  string        `json:"provenance"` // image, pkgmgr, config, network, decoded, unknown
+	Names       []string      `json:"names"`      // what it goes by: of its file, argv[0] and applet, with and without version
 	Script      string        `json:"script"`     // path of the script that an interpreter was given
 	ScriptDrift bool          `json:"script_drift"`
 	Stdio       [3]*event.FD  `json:"stdio"`
@@ -156,6 +157,9 @@ type Process struct {
 	Exit        *event.Status `json:"exit,omitempty"`
 	Probe       bool          `json:"probe"`
 	Lineage     []string      `json:"lineage"`    // IDs from the first process down to the parent; the nearest 64
+	Children    []string      `json:"children"`   // IDs of those that it forked or became
+	Flows       []int         `json:"flows"`      // its flows, as indices of Network.Flows
+	HTTP        []int         `json:"http"`       // its requests, as indices of Network.HTTP
 	LineageID   string        `json:"lineage_id"` // the ID at the root of everything that belongs together
 }
 
@@ -164,6 +168,18 @@ type Network struct {
 	Flows []Flow     `json:"flows"`
 	DNS   []DNSQuery `json:"dns"`
 	HTTP  []HTTP     `json:"http"`
+
+	// Contacts is whom the image tried to reach over TCP outside of itself: by
+	// Process.LineageID, port and address, the first attempt.
+	Contacts map[string]map[string]map[string]Contact `json:"contacts"`
+}
+
+// Contact is the first attempt of a lineage to connect to an address and port.
+type Contact struct {
+	Event   uint64 `json:"event"`
+	MS      int64  `json:"ms"`
+	Process string `json:"process"`
+	Named   bool   `json:"named"` // an answer to a question gave the address
 }
 
 // Flow is one TCP connection, or the datagrams of one UDP four-tuple.
@@ -240,6 +256,7 @@ type HTTP struct {
 	Port    uint16            `json:"port"`
 	IP      string            `json:"ip"` // that the flow went to
 	Scope   string            `json:"scope"`
+	Direct  bool              `json:"direct"`  // no name was asked for IP
 	Inbound bool              `json:"inbound"` // our own probe asked
 	Path    string            `json:"path"`    // with query
 	Headers map[string]string `json:"headers"`

@@ -2,6 +2,7 @@ package observation
 
 import (
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -86,4 +87,25 @@ func script(exe string, argv []string, cwd string) string {
 func family(name string) string {
 	name = strings.TrimPrefix(path.Base(name), "-")
 	return strings.TrimRight(name, "0123456789.-")
+}
+
+// names is what p goes by: "/bin/busybox" run as "-sh" is busybox and sh, and
+// "/usr/bin/python3.11" is python3.11 and python.
+func names(p *Process) []string {
+	var list []string
+	add := func(name string) {
+		for _, n := range []string{strings.TrimPrefix(path.Base(name), "-"), family(name)} {
+			if n != "" && n != "." && !slices.Contains(list, n) {
+				list = append(list, n)
+			}
+		}
+	}
+	add(p.Exe)
+	if len(p.Argv) > 0 {
+		add(p.Argv[0])
+		if base := path.Base(p.Argv[0]); len(p.Argv) > 1 && (base == "busybox" || base == "toybox") {
+			add(p.Argv[1])
+		}
+	}
+	return orEmpty(list)
 }

@@ -161,6 +161,7 @@ func (t *tree) put(p *Process, e *event.Event) *Process {
 			above = above[len(above)-maxLineage+1:]
 		}
 		p.Lineage = append(append(p.Lineage, above...), parent.ID)
+		parent.Children = append(parent.Children, p.ID)
 	}
 	t.all[p.ID] = p
 	t.order = append(t.order, p)

@@ -17,28 +17,48 @@ package sallyport.behaviours.communication["direct-ip-egress"]
 import data.sallyport.lib
 
 finding contains {
-	"message": sprintf("%s contacts %s", [lib.program(id), places]),
-	"severity": severity(id),
+	"message": sprintf("%s contacts %s", [lib.base(p.exe), places(flows)]),
+	"severity": severity(p.drift),
 	"confidence": 80,
-	"lineage": lib.lineage(id),
-	"evidence": array.slice([lib.flow_evidence(f, "", "no name was asked for this address") | some f in flows], 0, 5),
+	"lineage": p.lineage_id,
+	"evidence": shown(flows),
 } if {
-	some id, set in direct
-	flows := [f | some [_, _, f] in sort([[f.first_ms, f.id, f] | some f in set])]
+	some p in input.processes
+	flows := unexplained([input.network.flows[i] | some i in p.flows])
+	count(flows) > 0
 	not peers(flows)
-	places := concat(", ", array.slice(sort({lib.address(f.dst_ip, f.dst_port) | some f in flows}), 0, 3))
 }
 
-# direct holds the flows of each process that need an explanation. Resolvers
-# and time servers are known by address everywhere.
-direct[flow.process] contains flow if {
-	some flow in lib.outgoing
+# Nobody knows which process had these.
+finding contains {
+	"message": sprintf("a program contacts %s", [places(flows)]),
+	"confidence": 60,
+	"lineage": "",
+	"evidence": shown(flows),
+} if {
+	flows := unexplained([flow | some flow in input.network.flows; flow.process == ""])
+	count(flows) > 0
+	not peers(flows)
+}
+
+# unexplained is those of the flows that need an explanation. Resolvers and time
+# servers are known by address everywhere.
+unexplained(flows) := [flow |
+	some flow in flows
 	flow.direct
 	flow.scope == "public"
+	not flow.inbound
+	not flow.probe
 	flow.proto in {"tcp", "udp"}
 	not flow.dst_port in {53, 123, 853}
 	not flow.app in {"dns", "ntp"}
-}
+]
+
+shown(flows) := [lib.flow_evidence(flow, "", "no name was asked for this address") |
+	some flow in array.slice(flows, 0, 5)
+]
+
+places(flows) := concat(", ", array.slice(sort({lib.address(f.dst_ip, f.dst_port) | some f in flows}), 0, 3))
 
 # peers: a peer-to-peer program goes to many addresses that others told it.
 peers(flows) if {
@@ -52,6 +72,6 @@ peers(flows) if {
 }
 
 # A program that did not come with the image has less of an excuse.
-severity(id) := "medium" if input.processes[id].drift
+severity(drift) := "medium" if drift
 
 else := "low"

@@ -40,24 +40,35 @@ registers(flow) if {
 	"USER" in commands
 }
 
-spoken(flow) := {upper(m.type) | some m in flow.messages; m.out; flow.app == "irc"} | {upper(split(line, " ")[0]) | some line in lib.lines(flow.out)}
+spoken(flow) := {upper(split(line, " ")[0]) | some line in lib.lines(flow.out)} | understood(flow)
+
+understood(flow) := {upper(m.type) |
+	flow.app == "irc"
+	some m in flow.messages
+	m.out
+}
 
 # known_client: a client of a distribution, unchanged from the image.
 known_client(flow) if {
 	p := input.processes[flow.process]
 	not p.drift
-	count(names(p) & lib.names_in(data.lists.irc_clients)) > 0
+	some name in array.concat(p.names, scripts(p))
+	name in lib.names_in(data.lists.irc_clients)
 }
 
-names(p) := lib.called(p) | {lib.base(p.script) | not p.script_drift}
+scripts(p) := [lib.base(p.script) | not p.script_drift]
 
-proof(flow) := ({"the program did not come with the image" |
-	drifted(input.processes[flow.process])
-} | {"it poses as a thread of the kernel" | lib.masquerades(input.processes[flow.process])}) | {"it runs what the channel says" | count(executed(flow)) > 0}
+proof(flow) := union({new_program(flow), posing(flow), obeying(flow)})
+
+new_program(flow) := {"the program did not come with the image" | drifted(input.processes[flow.process])}
 
 drifted(p) if p.drift
 
 drifted(p) if p.script_drift
+
+posing(flow) := {"it poses as a thread of the kernel" | lib.masquerades(input.processes[flow.process])}
+
+obeying(flow) := {"it runs what the channel says" | count(executed(flow)) > 0}
 
 # executed is the programs that were started after a message in the channel
 # had named them, word by word.
@@ -65,7 +76,7 @@ executed(flow) := array.slice(
 	[lib.process_evidence(p, sprintf("told so in the channel: %s", [substring(said, 0, 200)])) |
 		some heard in orders(flow)
 		said := heard.text
-		some p in children[flow.process]
+		some p in started(input.processes[flow.process])
 		p.start_ms >= heard.ms
 		p.start_ms <= heard.ms + 10000
 		ordered(p, said)
@@ -73,18 +84,20 @@ executed(flow) := array.slice(
 	0, 3,
 )
 
-children[p.parent] contains p if {
-	some p in input.processes
-	not p.forked
-}
-
-# A fork may stand between the bot and what it starts.
-children[above.parent] contains p if {
-	some p in input.processes
-	not p.forked
-	above := input.processes[p.parent]
-	above.forked
-}
+# started is what a process started; a fork may stand between the two.
+started(bot) := array.concat(
+	[p |
+		some id in bot.children
+		p := input.processes[id]
+		not p.forked
+	],
+	[p |
+		some fork in bot.children
+		input.processes[fork].forked
+		some id in input.processes[fork].children
+		p := input.processes[id]
+	],
+)
 
 ordered(p, said) if {
 	last := trim_space(p.argv[count(p.argv) - 1])

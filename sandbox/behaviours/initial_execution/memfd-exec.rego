@@ -24,7 +24,7 @@ finding contains {
 	"evidence": array.concat([lib.process_evidence(p, "loaded from memory")], created(p)),
 } if {
 	some p in input.processes
-	not lib.ours(p)
+	not p.probe
 	not p.forked
 	in_memory(p)
 	not runtime_clone(p)
@@ -37,7 +37,8 @@ in_memory(p) if startswith(p.exe, "/memfd:")
 # Container runtimes execute a copy of their own file, so that what they run
 # cannot overwrite it: same bytes as the program of the image that made it.
 runtime_clone(p) if {
-	count(lib.called(p) & lib.names_in(data.lists.container_runtimes)) > 0
+	some name in p.names
+	name in lib.names_in(data.lists.container_runtimes)
 	original := input.processes[p.parent]
 	not original.drift
 	not original.memfd

@@ -40,105 +40,105 @@ finding contains {
 
 # fed holds each interpreter with a program whose output it runs.
 fed contains [shell, source] if {
-	some shell in input.processes
-	takes_code(shell)
+	some id in lib.interpreter_ids
+	shell := input.processes[id]
+	count(shell.pipe_from) > 0
 	reads_code(shell)
-	some source in upstream(shell)
+	some source in upstream(shell.pipe_from)
 }
 
 # bash <(curl …): the shell reads the pipe as a file. Its name tells no inode,
 # so the source is whoever writes into a pipe that nobody has as its input.
 fed contains [shell, source] if {
-	some shell in input.processes
-	takes_code(shell)
+	some id in lib.interpreter_ids
+	shell := input.processes[id]
 	regex.match(`^(/dev/fd|/proc/(self|[0-9]+)/fd)/[1-9]`, shell.script)
-	some source in unread[shell.lineage_id]
+	some source in unread
+	source.lineage_id == shell.lineage_id
 	abs(source.start_ms - shell.start_ms) <= 2000
 }
 
 # sh -c "$(curl …)": the code is an argument, and equal to a body that was served.
 fed contains [shell, source] if {
-	some shell in input.processes
-	takes_code(shell)
+	count(served) > 0
+	some id in lib.interpreter_ids
+	shell := input.processes[id]
 	some argument in array.slice(shell.argv, 1, 4)
 	count(argument) >= 8
 	some sha in {crypto.sha256(argument), crypto.sha256(concat("", [argument, "\n"]))}
-	some http in served[sha]
+	sha in served
+	some http in lib.requests
+	http.sha256 == sha
 	http.ms <= shell.start_ms
 	source := input.processes[http.process]
 	source.lineage_id == shell.lineage_id
 }
 
-served[http.sha256] contains http if {
+served := {http.sha256 |
 	some http in lib.requests
 	http.process != ""
 	http.sha256 != ""
 }
 
-unread[p.lineage_id] contains p if {
+unread := [p |
 	some p in input.processes
 	not p.forked
 	p.stdio[1].kind == "pipe"
 	not p.stdio[1].inode in read_pipes
-}
+]
 
 read_pipes := {p.stdio[0].inode |
 	some p in input.processes
 	p.stdio[0].kind == "pipe"
 }
 
-takes_code(p) if {
-	not lib.ours(p)
-	lib.is_interpreter(p)
-}
-
 # reads_code: what comes in on p's input is its code, not its data.
 reads_code(p) if {
 	p.script == ""
-	not inline(p)
+	not inline(p.id, p.argv)
 }
 
 reads_code(p) if p.script in {"/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"}
 
 # inline: the code is an argument, so the input is data.
-inline(p) if {
-	option := `^-[a-zA-Z]*c`
-	lib.is_shell(p)
-	some argument in array.slice(p.argv, 1, 6)
-	regex.match(option, argument)
+inline(id, argv) if {
+	id in lib.shell_ids
+	some argument in array.slice(argv, 1, 6)
+	regex.match(`^-[a-zA-Z]*c`, argument)
 }
 
-inline(p) if {
-	not lib.is_shell(p)
-	some argument in array.slice(p.argv, 1, 6)
+inline(id, argv) if {
+	not id in lib.shell_ids
+	some argument in array.slice(argv, 1, 6)
 	regex.match(`^(-[a-zA-Z]*[ceErmp]|--eval)`, argument)
 }
 
-# upstream is who writes what shell reads, over any number of pipes.
-upstream(shell) := {input.processes[id] |
-	some id in graph.reachable(pipes, shell.pipe_from)
-}
+# upstream is who writes into these processes' pipes, over any number of pipes.
+upstream(ids) := [input.processes[id] |
+	some id in graph.reachable(pipes, ids)
+]
 
-pipes[p.id] := p.pipe_from if some p in input.processes
+pipes := {id: p.pipe_from | some id, p in input.processes}
 
 fetches(p) if {
-	count(lib.called(p) & lib.names_in(data.lists.downloaders)) > 0
+	some name in p.names
+	name in lib.names_in(data.lists.downloaders)
 	goes_outside(p)
 }
 
 # An interpreter, or a program that was not in the image, fetches when it received something.
 fetches(p) if {
-	fetching_kind(p)
-	some flow in lib.flows_of[p.id]
+	makes_code(p)
+	some flow in lib.flows_of(p)
 	flow.bytes_in > 0
-	not flow.app == "dns"
+	flow.app != "dns"
 }
 
-fetching_kind(p) if lib.is_interpreter(p)
+makes_code(p) if p.id in lib.interpreter_ids
 
-fetching_kind(p) if p.drift
+makes_code(p) if p.drift
 
-goes_outside(p) if some _ in lib.flows_of[p.id]
+goes_outside(p) if count(lib.flows_of(p)) > 0
 
 goes_outside(p) if {
 	some q in input.network.dns
@@ -163,27 +163,31 @@ vendor(p) if {
 	}
 }
 
-contacted(p) := {{"name": h.host, "tls": h.tls} | some h in lib.requests_of[p.id]} | {{"name": named_or(f), "tls": f.tls} |
-	some f in lib.flows_of[p.id]
-	not f.app == "dns"
-	not f.id in {h.flow | some h in lib.requests_of[p.id]}
+contacted(p) := {{"name": h.host, "tls": h.tls} | some h in lib.requests_of(p)} | quiet(p)
+
+# quiet is where p had connections without requests that we could read.
+quiet(p) := {{"name": name_of(flow), "tls": flow.tls} |
+	asked := {h.flow | some h in lib.requests_of(p)}
+	some flow in lib.flows_of(p)
+	flow.app != "dns"
+	not flow.id in asked
 }
 
-named_or(flow) := flow.domain if flow.domain != ""
+name_of(flow) := flow.domain if flow.domain != ""
 
 else := flow.dst_ip
 
 # proof is why a download into a shell can have no good reason.
-proof(shell, source) := (address_proof(source) | paste_proof(source)) | decode_proof(shell)
+proof(shell, source) := union({address_proof(source), paste_proof(source), decode_proof(shell)})
 
 address_proof(source) := {"over plain HTTP from an address without name" |
-	some h in lib.requests_of[source.id]
+	some h in lib.requests_of(source)
 	not h.tls
-	lib.flow_by_id[h.flow].direct
+	h.direct
 }
 
 paste_proof(source) := {sprintf("from %s, where anybody can publish", [h.host]) |
-	some h in lib.requests_of[source.id]
+	some h in lib.requests_of(source)
 	lib.under(h.host, lib.names_in(data.lists.paste_hosts))
 }
 
@@ -191,23 +195,21 @@ paste_proof(source) := {sprintf("from %s, where anybody can publish", [h.host]) 
 decode_proof(shell) := {"decoded before it runs" |
 	some p in below(shell)
 	reads_code(p)
-	some decoder in upstream(p)
-	count(lib.called(decoder) & lib.names_in(data.lists.decoders)) > 0
+	some decoder in upstream(p.pipe_from)
+	some name in decoder.names
+	name in lib.names_in(data.lists.decoders)
 }
 
-# below is shell and the interpreters among its children.
-below(shell) := {shell} | {p |
-	some p in children[shell.id]
-	lib.is_interpreter(p)
-}
+# below is shell and the interpreters that come from it.
+below(shell) := [input.processes[id] |
+	some id in graph.reachable(children, {shell.id})
+	id in lib.interpreter_ids
+]
 
-children[id] contains p if {
-	some p in input.processes
-	some id in array.slice(p.lineage, count(p.lineage) - 4, count(p.lineage))
-}
+children := {id: p.children | some id, p in input.processes}
 
 requested(p) := {lib.http_evidence(h, sprintf("answered with status %d", [h.status])) |
-	some h in lib.requests_of[p.id]
+	some h in lib.requests_of(p)
 }
 
 from(p) := sprintf(" from %s", [concat(", ", sort(names))]) if {

@@ -23,36 +23,28 @@ finding contains {
 	"confidence": 98,
 	"lineage": p.lineage_id,
 	"evidence": [
-		lib.connect_evidence(opened, "opens the connection"),
+		lib.contact_evidence(opened, peer.ip, peer.port, "opens the connection"),
 		object.union(lib.process_evidence(p, "starts with its input and output on that connection"), {"dst": remote}),
 	],
 } if {
-	some p in input.processes
-	not lib.ours(p)
-	lib.is_interpreter(p)
+	some id in lib.interpreter_ids
+	p := input.processes[id]
 	p.stdio[0].kind == "socket"
 	p.stdio[1].kind == "socket"
 	peer := p.stdio[0].remote
-	same(peer, p.stdio[1].remote)
-	lib.outside(peer)
+	peer.ip == p.stdio[1].remote.ip
+	peer.port == p.stdio[1].remote.port
+	peer.scope in lib.outside
+
+	# The container opened the connection itself, somewhere in this lineage.
+	opened := input.network.contacts[p.lineage_id][sprintf("%d", [peer.port])][peer.ip]
+	not accepted(peer.ip, peer.port)
 	remote := lib.address(peer.ip, peer.port)
-	opened := opener(p, remote)
-	not accepted(peer)
 }
-
-same(a, b) if {
-	a.ip == b.ip
-	a.port == b.port
-}
-
-# opener is the connect, somewhere in p's lineage, that made the connection.
-opener(p, remote) := lib.earliest({e |
-	some e in lib.connects_to[remote]
-	lib.lineage(e.process) == p.lineage_id
-})
 
 # accepted: somebody connected to us. Servers like inetd hand such connections to programs.
-accepted(peer) if {
+accepted(ip, port) if {
 	some e in input.events.accept
-	same(e.remote, peer)
+	e.remote.ip == ip
+	e.remote.port == port
 }

@@ -20,12 +20,13 @@ observation(parts) := {
 		"network_mode": "simulated", "status": "timeout", "ran_entrypoint": true, "duration_ns": 180000000000,
 		"counts": {"events_total": 100, "events_lost": 0, "critical_lost": 0, "dropped": {}},
 	},
-	"processes": {p.id: p | some p in array.concat([entrypoint], object.get(parts, "processes", []))},
+	"processes": {p.id: linked(p, parts) | some p in programs(parts)},
 	"events": object.get(parts, "events", {}),
 	"network": {
 		"flows": object.get(parts, "flows", []),
 		"dns": object.get(parts, "dns", []),
 		"http": object.get(parts, "http", []),
+		"contacts": contacts(parts),
 	},
 	"files": {
 		"created": object.get(parts, "created", []),
@@ -33,6 +34,50 @@ observation(parts) := {
 		"deleted": [],
 	},
 }
+
+programs(parts) := array.concat([entrypoint], object.get(parts, "processes", []))
+
+# linked is p with what an observation says of it by number.
+linked(p, parts) := object.union(p, {
+	"names": names(p),
+	"children": [c.id | some c in programs(parts); c.parent == p.id],
+	"flows": [i | some i, flow in object.get(parts, "flows", []); flow.process == p.id],
+	"http": [i | some i, h in object.get(parts, "http", []); h.process == p.id],
+})
+
+names(p) := [name |
+	some word in array.concat([p.exe], array.slice(p.argv, 0, words(p.argv)))
+	base := trim_left(regex.replace(word, `^.*/`, ""), "-")
+	some name in {base, trim_right(base, "0123456789.-")}
+]
+
+# BusyBox is told what to be.
+words(argv) := 2 if endswith(argv[0], "busybox")
+
+else := 1
+
+# contacts is the attempts to connect, as an observation groups them.
+contacts(parts) := {id: {port: {c.ip: c.contact | some c in tried; c.lineage == id; c.port == port} |
+	some c in tried
+	c.lineage == id
+	port := c.port
+} |
+	tried := attempts(parts)
+	some c in tried
+	id := c.lineage
+}
+
+attempts(parts) := [a |
+	lineages := {p.id: p.lineage_id | some p in programs(parts)}
+	named := {ip | some q in object.get(parts, "dns", []); some ip in q.answers}
+	some e in object.get(object.get(parts, "events", {}), "connect", [])
+	e.remote.proto == "tcp"
+	e.remote.scope in {"private", "public"}
+	a := {
+		"lineage": lineages[e.process], "port": sprintf("%d", [e.remote.port]), "ip": e.remote.ip,
+		"contact": {"event": e.seq, "ms": e.ms, "process": e.process, "named": e.remote.ip in named},
+	}
+]
 
 entrypoint := object.union(common, {
 	"id": "1.0", "pid": 1, "event": 1, "exe": "/bin/sh", "argv": ["/bin/sh", "/entrypoint.sh"], "script": "/entrypoint.sh",
@@ -88,7 +133,7 @@ request(flow, method, path, parts) := object.union(
 	{
 		"flow": flow.id, "event": flow.event, "process": flow.process, "pid": 0, "ms": flow.first_ms, "tls": false,
 		"method": method, "host": host(flow), "port": flow.dst_port, "ip": flow.dst_ip, "scope": flow.scope,
-		"inbound": flow.inbound, "path": path, "headers": {}, "body": "", "status": 200, "payload": "", "sha256": "",
+		"direct": flow.direct, "inbound": flow.inbound, "path": path, "headers": {}, "body": "", "status": 200, "payload": "", "sha256": "",
 	},
 	parts,
 )

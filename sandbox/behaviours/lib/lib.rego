@@ -5,95 +5,72 @@
 #   (input), and the evidence that a finding points to.
 package sallyport.lib
 
+# A rule looks at every process, flow or event at most once: what must be
+# looked up by a key is keyed in the observation already (processes, events by
+# kind, contacts, a process' flows and requests). Rules that make an object from
+# data (index[key] contains …) are evaluated again for each key that is asked for.
+
 names_in(list) := {name | some name in list.names}
 
 shells := names_in(data.lists.shells)
 
-interpreters := names_in(data.lists.interpreters)
+interpreters := names_in(data.lists.interpreters) | shells
+
+# shell_ids is the processes that read commands of the shell language.
+shell_ids := {id |
+	some id, p in input.processes
+	not p.forked
+	not p.probe
+	some name in p.names
+	name in shells
+}
+
+# interpreter_ids is the processes that run what they are given as text, in any language.
+interpreter_ids := {id |
+	some id, p in input.processes
+	not p.forked
+	not p.probe
+	some name in p.names
+	name in interpreters
+}
+
+# outside is how far away an address is that is neither the guest's own nor on
+# its link only.
+outside := {"private", "public"}
+
+# outgoing is the flows that the guest opened to somewhere outside.
+outgoing := [flow |
+	some flow in input.network.flows
+	flow.scope in outside
+	not flow.inbound
+	not flow.probe
+]
+
+# flows_of is the outgoing flows of a process.
+flows_of(p) := [flow |
+	some i in p.flows
+	flow := input.network.flows[i]
+	flow.scope in outside
+	not flow.inbound
+	not flow.probe
+]
+
+# requests is what the guest asked over HTTP, not what we asked it.
+requests := [http |
+	some http in input.network.http
+	http.scope in outside
+	not http.inbound
+]
+
+requests_of(p) := [http |
+	some i in p.http
+	http := input.network.http[i]
+	http.scope in outside
+	not http.inbound
+]
 
 # base is the last part of a path.
 base(path) := regex.replace(path, `^.*/`, "")
-
-# family is a program's name without folder, login dash and version:
-# "-bash" is bash, "/usr/bin/python3.11" is python.
-family(path) := trim_right(trim_left(base(path), "-"), "0123456789.-")
-
-# called is the names by which a process goes: those of its file, of argv[0],
-# and of the applet when one program is many, as BusyBox is.
-called(p) := {name |
-	some path in array.concat([p.exe], array.slice(p.argv, 0, words(p)))
-	some name in {trim_left(base(path), "-"), family(path)}
-}
-
-words(p) := 2 if base(p.argv[0]) in {"busybox", "toybox"}
-
-else := 1
-
-# is_shell: p reads commands of the shell language.
-is_shell(p) if {
-	not p.forked
-	count(called(p) & shells) > 0
-}
-
-# is_interpreter: p runs code that it is given as text, in any language.
-is_interpreter(p) if is_shell(p)
-
-is_interpreter(p) if {
-	not p.forked
-	count(called(p) & interpreters) > 0
-}
-
-# ours tells what we put into the sandbox ourselves from what the image did.
-ours(p) if p.probe
-
-# family_line is the IDs of p and of everything above it.
-family_line(p) := {p.id} | {id | some id in p.lineage}
-
-# outside tells that an endpoint, flow or request is neither in the guest
-# itself nor on its link only.
-outside(x) if x.scope in {"private", "public"}
-
-# outgoing holds the flows that the guest opened to somewhere outside.
-outgoing contains flow if {
-	some flow in input.network.flows
-	not flow.inbound
-	not flow.probe
-	outside(flow)
-}
-
-flows_of[flow.process] contains flow if {
-	some flow in outgoing
-	flow.process != ""
-}
-
-flow_by_id[flow.id] := flow if some flow in outgoing
-
-# connects_to holds the attempts to connect by address and port of the other end.
-connects_to[address(e.remote.ip, e.remote.port)] contains e if {
-	some e in input.events.connect
-	outside(e.remote)
-}
-
-# requests holds what the guest asked over HTTP, not what we asked it.
-requests contains http if {
-	some http in input.network.http
-	not http.inbound
-	outside(http)
-}
-
-requests_of[http.process] contains http if {
-	some http in requests
-	http.process != ""
-}
-
-# is_address: text is an IP address, not a name.
-is_address(text) if net.cidr_is_valid(sprintf("%s/32", [text]))
-
-is_address(text) if {
-	bare := trim(text, "[]")
-	contains(bare, ":")
-	net.cidr_is_valid(sprintf("%s/128", [bare]))
-}
 
 # under: name is one of the domains in set, or below one.
 under(name, set) if {
@@ -145,12 +122,12 @@ call_evidence(e, detail) := object.union(
 	{"type": "syscall", "event": e.seq, "ms": e.ms, "process": e.process, "detail": detail},
 )
 
-connect_evidence(e, detail) := {
+contact_evidence(c, ip, port, detail) := {
 	"type": "network",
-	"event": e.seq,
-	"ms": e.ms,
-	"process": e.process,
-	"dst": address(e.remote.ip, e.remote.port),
+	"event": c.event,
+	"ms": c.ms,
+	"process": c.process,
+	"dst": address(ip, port),
 	"detail": detail,
 }
 
@@ -180,36 +157,19 @@ address(ip, port) := sprintf("[%s]:%d", [ip, port]) if contains(ip, ":")
 
 else := sprintf("%s:%d", [ip, port])
 
-# earliest is the first of a set of events.
-earliest(events) := e if {
-	seq := min({e.seq | some e in events})
-	some e in events
-	e.seq == seq
-}
+# sweeps is the searches over many addresses: in one lineage, on one port, at
+# least 30 within a minute that no answer to a question had named.
+sweeps := [{"lineage": id, "port": to_number(port), "addresses": {ip | some ip, _ in found}, "contacts": found} |
+	some id, ports in input.network.contacts
+	some port, contacts in ports
+	found := {ip: c | some ip, c in contacts; not c.named}
+	within(sort([c.ms | some c in found]), 30, 60000)
+]
 
-# sweeps holds the searches over many addresses: in one lineage, on one port,
-# at least 30 within a minute that no answer to a question had named.
-sweeps contains {"lineage": id, "port": port, "addresses": object.keys(found)} if {
-	some id, ports in attempted
-	some port, found in ports
-	count(found) >= 30
-	times := sort([min(ms) | some ms in found])
+# within: n of the sorted times lie within a span of so many milliseconds.
+within(times, n, span) if {
 	some i, start in times
-	times[i + 29] - start <= 60000
-}
-
-attempted[lineage(e.process)][e.remote.port][e.remote.ip] contains e.ms if {
-	some e in input.events.connect
-	e.remote.proto == "tcp"
-	outside(e.remote)
-	not e.probe
-	not e.remote.ip in named
-}
-
-# named is every address that an answer to a question gave.
-named := {ip |
-	some question in input.network.dns
-	some ip in question.answers
+	times[(i + n) - 1] - start <= span
 }
 
 # first takes at most n of a set of evidence, the earliest.

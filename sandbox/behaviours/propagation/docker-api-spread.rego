@@ -24,12 +24,15 @@ finding contains {
 	"confidence": 95,
 	"lineage": id,
 	"evidence": lib.first(6, {lib.http_evidence(h, "Docker API") |
-		some ip in hosts
-		some h in calls[id][ip]
+		some h in calls
+		lib.lineage(h.process) == id
 	}),
 } if {
-	some id, by_host in calls
-	hosts := object.keys(by_host)
+	some id in {lib.lineage(h.process) | some h in calls}
+	hosts := {h.ip |
+		some h in calls
+		lib.lineage(h.process) == id
+	}
 	spreads(id, hosts)
 }
 
@@ -41,9 +44,9 @@ spreads(id, hosts) if {
 	count(hosts & sweep.addresses) > 0
 }
 
-# calls holds what changes something: a client that only lists is a monitor.
-calls[lib.lineage(h.process)][h.ip] contains h if {
+# calls is what changes something: a client that only lists is a monitor.
+calls := [h |
 	some h in lib.requests
 	h.method in {"POST", "PUT"}
 	regex.match(`^(/v[0-9]+(\.[0-9]+)*)?/(containers/create|containers/[^/?]+/(exec|start|attach|archive)|exec/[^/?]+/start|images/(create|load)|build|services/create|swarm/(init|join))([/?]|$)`, h.path)
-}
+]

@@ -22,11 +22,7 @@ finding contains {
 	"malicious": sweep.port in admin_ports,
 	"confidence": 85,
 	"lineage": sweep.lineage,
-	"evidence": lib.first(5, {lib.connect_evidence(e, "one of many") |
-		some ip in sweep.addresses
-		some e in lib.connects_to[lib.address(ip, sweep.port)]
-		lib.lineage(e.process) == sweep.lineage
-	}),
+	"evidence": lib.first(5, {lib.contact_evidence(c, ip, sweep.port, "one of many") | some ip, c in sweep.contacts}),
 } if {
 	some sweep in lib.sweeps
 	not told(sweep)
@@ -39,11 +35,7 @@ finding contains {
 	"malicious": false,
 	"confidence": 60,
 	"lineage": sweep.lineage,
-	"evidence": lib.first(5, {lib.connect_evidence(e, "one of many") |
-		some ip in sweep.addresses
-		some e in lib.connects_to[lib.address(ip, sweep.port)]
-		lib.lineage(e.process) == sweep.lineage
-	}),
+	"evidence": lib.first(5, {lib.contact_evidence(c, ip, sweep.port, "one of many") | some ip, c in sweep.contacts}),
 } if {
 	some sweep in lib.sweeps
 	told(sweep)

@@ -26,7 +26,7 @@ finding contains {
 } if {
 	some attempt in attempts
 	p := input.processes[attempt.process]
-	not lib.ours(p)
+	not p.probe
 }
 
 disk := `^(/[^ ]*)?/dev/(sd[a-z]+|vd[a-z]+|xvd[a-z]+|hd[a-z]|nvme[0-9]+n[0-9]+|mmcblk[0-9]+|dm-[0-9]+|md[0-9]+|mapper/.+|disk/by-[a-z]+/.+)(p?[0-9]+)?$`
@@ -88,7 +88,7 @@ attempts contains {
 } if {
 	some p in input.processes
 	not p.forked
-	"debugfs" in lib.called(p)
+	"debugfs" in p.names
 	some device in p.argv
 	is_disk(device)
 }

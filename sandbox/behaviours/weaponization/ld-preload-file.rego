@@ -28,7 +28,7 @@ finding contains {
 } if {
 	some touch in touches
 	p := input.processes[touch.event.process]
-	not lib.ours(p)
+	not p.probe
 }
 
 # The file was changed in a way that no event tells of.
