@@ -16,17 +16,17 @@ import (
 	"github.com/sallyport-dev/sallyport/verdict"
 )
 
-// imageName names an image in a request: by the parts of Aqua's record, or
-// whole, as people write it. Clients send the rest of the record too.
-type imageName struct {
-	Registry   string `json:"registry"`
-	Repository string `json:"repository"`
-	Tag        string `json:"tag"`
-	Digest     string `json:"digest"`
-	Image      string `json:"image"` // ours: the whole reference
+// ImageName names an image in a request: by the parts of Aqua's record, or
+// whole, as people write it. Other clients send the rest of the record too.
+type ImageName struct {
+	Registry   string `json:"registry,omitempty"`
+	Repository string `json:"repository,omitempty"`
+	Tag        string `json:"tag,omitempty"`
+	Digest     string `json:"digest,omitempty"`
+	Image      string `json:"image,omitempty"` // ours: the whole reference
 }
 
-func (c *Console) named(n imageName) (image.Reference, error) {
+func (c *Console) named(n ImageName) (image.Reference, error) {
 	if n.Image != "" {
 		return c.reference(n.Image)
 	}
@@ -47,16 +47,21 @@ func (c *Console) named(n imageName) (image.Reference, error) {
 // maxImages is how many images one request may name.
 const maxImages = 100
 
-// imageList is the body of all requests that name images.
-type imageList struct {
-	Images     []imageName `json:"images"`
-	FullRescan bool        `json:"full_rescan"`
-	Comment    string      `json:"comment"`
-	Expires    time.Time   `json:"expires"` // ours: of a permission
+// ImagesRequest is the body of all requests that name images.
+type ImagesRequest struct {
+	Images     []ImageName `json:"images"`
+	FullRescan bool        `json:"full_rescan,omitempty"`
+	Comment    string      `json:"comment,omitempty"`
+	Expires    time.Time   `json:"expires,omitzero"` // ours: of a permission
 }
 
-func (c *Console) readImages(r *http.Request) (imageList, []image.Reference, error) {
-	var list imageList
+// ScansAnswer is what was set off for each image of a request.
+type ScansAnswer struct {
+	Images []Scan `json:"images"`
+}
+
+func (c *Console) readImages(r *http.Request) (ImagesRequest, []image.Reference, error) {
+	var list ImagesRequest
 	if err := decodeLoose(r, &list); err != nil {
 		return list, nil, err
 	}
@@ -109,9 +114,7 @@ func (c *Console) rescanImages(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (c *Console) scanAll(w http.ResponseWriter, r *http.Request, refs []image.Reference, full bool) error {
-	var answer struct {
-		Images []Scan `json:"images"`
-	}
+	var answer ScansAnswer
 	for _, ref := range refs {
 		s, err := c.scan(r.Context(), ref, full)
 		if err != nil {

@@ -29,7 +29,7 @@ func (c *Console) listImages(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	answer := page[Image]{Count: some.Count, Page: some.Page, PageSize: some.PageSize, Result: []Image{}}
+	answer := Page[Image]{Count: some.Count, Page: some.Page, PageSize: some.PageSize, Result: []Image{}}
 	for _, n := range some.Result {
 		doc, err := c.describe(r.Context(), n.Reference)
 		if err != nil {

@@ -93,7 +93,7 @@ func TestDTASettings(t *testing.T) {
 	other := sandboxtest.Start(t)
 	var set console.DTASettings
 	s.do(t, "GET", "/api/v1/settings/dta", nil, http.StatusOK, &set)
-	if !set.Enabled || set.Endpoint != "" || set.TokenSet || set.Usage == nil {
+	if !set.Enabled || set.Endpoint != "" || set.TokenSet || set.Usage.Period == "" {
 		t.Errorf("settings %+v", set)
 	}
 	var license console.LicenseAnswer

@@ -7,21 +7,21 @@ import (
 	"github.com/sallyport-dev/sallyport/sandbox/protocol"
 )
 
-// DTASettings are the settings of dynamic threat analysis as people see and
-// change them. The token goes in and never comes out.
+// DTASettings are the settings of dynamic threat analysis as people see them.
+// The token goes in and never comes out.
 type DTASettings struct {
-	Enabled  bool            `json:"enabled"`
-	Endpoint string          `json:"endpoint"` // URL of a sandbox service; empty: the one on this machine
-	Token    *string         `json:"token,omitempty"`
-	TokenSet bool            `json:"token_set"`
-	Usage    *analysis.Usage `json:"usage,omitempty"`
+	Enabled  bool           `json:"enabled"`
+	Endpoint string         `json:"endpoint"` // URL of a sandbox service; empty: the one on this machine
+	TokenSet bool           `json:"token_set"`
+	Usage    analysis.Usage `json:"usage"`
 }
 
-// dtaRequest is what may be sent: what is left out stays as it is.
-type dtaRequest struct {
-	Enabled  *bool   `json:"enabled"`
-	Endpoint *string `json:"endpoint"`
-	Token    *string `json:"token"`
+// DTAChange is a change of the settings: what is left out stays as it is. With
+// another endpoint the token is to be given again.
+type DTAChange struct {
+	Enabled  *bool   `json:"enabled,omitempty"`
+	Endpoint *string `json:"endpoint,omitempty"`
+	Token    *string `json:"token,omitempty"`
 }
 
 // LicenseAnswer is what a sandbox service says about a token.
@@ -40,7 +40,7 @@ func (c *Console) showSettings(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return reply(w, http.StatusOK, DTASettings{Enabled: set.Enabled, Endpoint: set.Endpoint, TokenSet: set.Token != "", Usage: &usage})
+	return reply(w, http.StatusOK, DTASettings{Enabled: set.Enabled, Endpoint: set.Endpoint, TokenSet: set.Token != "", Usage: usage})
 }
 
 // checkLicense asks the endpoint about the token, of the request or of the
@@ -72,7 +72,7 @@ func (c *Console) saveSettings(w http.ResponseWriter, r *http.Request) error {
 
 // wanted is the settings in force with what the request changes of them.
 func (c *Console) wanted(r *http.Request) (analysis.Settings, error) {
-	var req dtaRequest
+	var req DTAChange
 	if err := decode(r, &req); err != nil {
 		return analysis.Settings{}, err
 	}

@@ -77,8 +77,8 @@ func badBody(err error) error {
 	return problem(http.StatusBadRequest, "the body cannot be read as JSON: %v", err)
 }
 
-// page is one page of a list, as Aqua's API has it.
-type page[T any] struct {
+// Page is one page of a list, as Aqua's API has it.
+type Page[T any] struct {
 	Count    int `json:"count"` // of all pages
 	Page     int `json:"page"`  // from 1
 	PageSize int `json:"pagesize"`
@@ -91,17 +91,17 @@ const (
 )
 
 // cutPage gives the part of all that the request asks for.
-func cutPage[T any](r *http.Request, all []T) (page[T], error) {
+func cutPage[T any](r *http.Request, all []T) (Page[T], error) {
 	number, err := queryNumber(r, 1, "page")
 	if err != nil {
-		return page[T]{}, err
+		return Page[T]{}, err
 	}
 	size, err := queryNumber(r, defaultPage, "pagesize", "page_size")
 	if err != nil {
-		return page[T]{}, err
+		return Page[T]{}, err
 	}
 	size = min(size, maxPage)
-	p := page[T]{Count: len(all), Page: number, PageSize: size, Result: []T{}}
+	p := Page[T]{Count: len(all), Page: number, PageSize: size, Result: []T{}}
 	if number-1 <= len(all)/size {
 		from := (number - 1) * size
 		p.Result = append(p.Result, all[from:min(from+size, len(all))]...)
