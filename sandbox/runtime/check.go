@@ -35,6 +35,9 @@ func Check() error {
 	if !hooked {
 		return errors.New("runtime: main must call ReexecIfSandbox first")
 	}
+	if err := checkBuild(); err != nil {
+		return err
+	}
 	cmd := reexec("probe")
 	var out bytes.Buffer
 	cmd.Stderr = &out
@@ -45,6 +48,19 @@ func Check() error {
 		return diagnose(hostSysctl, err)
 	}
 	return nil
+}
+
+// checkBuild refuses a binary that the C library starts: the Sentry's own
+// copies of it never come up, and a run would only end by its time limit.
+func checkBuild() error {
+	if !linkedToC {
+		return nil
+	}
+	return &UnsupportedError{
+		Missing: "this program was built with cgo",
+		Remedy:  "build it with CGO_ENABLED=0",
+		Err:     errors.New("gVisor needs a static Go binary"),
+	}
 }
 
 // probe tries, in a user namespace, what the start of a sandbox will do there.

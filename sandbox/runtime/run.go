@@ -63,6 +63,9 @@ func Run(ctx context.Context, spec Spec) (*Result, error) {
 	if !hooked {
 		return nil, errors.New("runtime: main must call ReexecIfSandbox first")
 	}
+	if err := checkBuild(); err != nil {
+		return nil, err
+	}
 	spec, err := spec.withDefaults()
 	if err != nil {
 		return nil, err
