@@ -25,7 +25,7 @@ run: build ## build and start everything on this machine: proxy, webhook, API, m
 	@exec ./$(BUILD)/sallyport serve
 
 build: ## build the one static binary, build/sallyport
-	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BUILD)/sallyport ./cmd/sallyport
+	$(GO) build -ldflags '$(LDFLAGS)' -o $(BUILD)/sallyport ./cmd/sallyport
 
 test: deps lint unit race ## pass every test, installing what they need (as root on Debian)
 

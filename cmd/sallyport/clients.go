@@ -1,0 +1,12 @@
+package main
+
+import "github.com/spf13/cobra"
+
+// clientCommands are the commands that talk to a running gate, and those that
+// need none.
+func clientCommands() []*cobra.Command {
+	return []*cobra.Command{
+		newLabelCommand(), newImageCommand(), newReportCommand(), newPolicyCommand(), newDTACommand(), newTokenCommand(),
+		newBehaviourCommand(), newVersionCommand(),
+	}
+}

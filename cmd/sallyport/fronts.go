@@ -1,0 +1,69 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"path/filepath"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/sallyport-dev/sallyport/analysis"
+	"github.com/sallyport-dev/sallyport/config"
+	"github.com/sallyport-dev/sallyport/console"
+	"github.com/sallyport-dev/sallyport/console/token"
+	"github.com/sallyport-dev/sallyport/image"
+	"github.com/sallyport-dev/sallyport/proxy"
+	"github.com/sallyport-dev/sallyport/webhook"
+	"github.com/sallyport-dev/sallyport/webhook/certs"
+)
+
+// fronts is what the fronts need beside the gate.
+type fronts struct {
+	grants   *analysis.Grants
+	settings *analysis.SettingsStore
+	behind   func(image.Reference) image.Reference
+	log      *slog.Logger
+	reg      prometheus.Registerer
+}
+
+// fronts builds the front of every open socket.
+func (p *parts) fronts(ctx context.Context, cfg config.Config, open sockets, f fronts) error {
+	resolver := resolver{p.content}
+	if open.of(roleProxy) != nil {
+		front, err := proxy.New(p.content, p.gate, f.grants, p.knowledge.verdicts)
+		if err != nil {
+			return err
+		}
+		p.handlers[roleProxy] = front.Handler()
+	}
+	if open.of(roleWebhook) != nil {
+		w, err := webhook.New(webhook.Config{Behind: f.behind, Logger: f.log, Metrics: f.reg}, p.gate, resolver)
+		if err != nil {
+			return err
+		}
+		c, err := certs.Open(certs.Config{Dir: filepath.Join(cfg.Data, "webhook"), Names: cfg.Webhook.Names, Logger: f.log, Metrics: f.reg})
+		if err != nil {
+			return err
+		}
+		p.handlers[roleWebhook], p.certificate, p.caFile = w.Handler(), c, c.BundleFile()
+	}
+	if open.of(roleConsole) != nil {
+		p.adminTokenFile = filepath.Join(cfg.Data, "admin.token")
+		tokens, err := token.Open(token.Config{Objects: p.knowledge.objects, AdminFile: p.adminTokenFile})
+		if err != nil {
+			return err
+		}
+		c, err := console.New(console.Config{
+			Version: version, Behind: f.behind, Ready: p.ready.Load, Logger: f.log, Metrics: f.reg,
+		}, console.Parts{
+			Gate: p.gate, Permissions: p.gate.Permissions(), Labels: p.knowledge.labels, Policies: p.knowledge.policies,
+			Verdicts: p.knowledge.verdicts, Queue: p.queue, Settings: f.settings, Inspector: p.knowledge.inspector,
+			Resolver: resolver, Tokens: tokens,
+		})
+		if err != nil {
+			return err
+		}
+		p.handlers[roleConsole] = c.Handler()
+	}
+	return nil
+}

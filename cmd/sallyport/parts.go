@@ -1,0 +1,237 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"github.com/distribution/distribution/v3/registry/storage/driver/factory"
+	_ "github.com/distribution/distribution/v3/registry/storage/driver/filesystem"
+	_ "github.com/distribution/distribution/v3/registry/storage/driver/inmemory"
+	"github.com/opencontainers/go-digest"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/sallyport-dev/sallyport/analysis"
+	"github.com/sallyport-dev/sallyport/config"
+	"github.com/sallyport-dev/sallyport/gate"
+	"github.com/sallyport-dev/sallyport/image"
+	"github.com/sallyport-dev/sallyport/objects"
+	"github.com/sallyport-dev/sallyport/proxy"
+	"github.com/sallyport-dev/sallyport/webhook/certs"
+)
+
+// parts is a whole gate, built and wired.
+type parts struct {
+	knowledge   *knowledge
+	content     *proxy.Content
+	queue       *analysis.Queue
+	gate        *gate.Gate
+	handlers    map[role]http.Handler
+	certificate *certs.Authority // of the webhook
+	ready       atomic.Bool
+	log         *slog.Logger
+
+	caFile         string // of the webhook, for the cluster's configuration
+	adminTokenFile string
+}
+
+// build makes everything that the open sockets need. child is nil when the
+// sandbox is elsewhere.
+func build(ctx context.Context, cfg config.Config, open sockets, child *sandboxChild, log *slog.Logger) (_ *parts, err error) {
+	if err := prepareData(cfg.Data); err != nil {
+		return nil, err
+	}
+	reg := prometheus.NewRegistry()
+	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+
+	name, parameters := cfg.StorageDriver()
+	driver, err := factory.Create(ctx, name, parameters)
+	if err != nil {
+		return nil, fmt.Errorf("storage.%s: %w", name, err)
+	}
+	p := &parts{handlers: map[role]http.Handler{}, log: log}
+	defer func() {
+		if err != nil {
+			p.close()
+		}
+	}()
+	if p.content, err = proxy.NewContent(proxyConfig(cfg, log, reg), driver); err != nil {
+		return nil, err
+	}
+	if p.knowledge, err = newKnowledge(ctx, cfg, cfg.Redis.URL, objects.New(driver), p.content, log, reg); err != nil {
+		return nil, err
+	}
+	grants, err := analysis.NewGrants(ctx, p.knowledge.objects)
+	if err != nil {
+		return nil, err
+	}
+	local := func() analysis.Local { return analysis.Local{} }
+	if child != nil {
+		local = child.local
+	}
+	settings, err := analysis.NewSettings(p.knowledge.objects, p.knowledge.epochs, analysis.Settings{
+		Enabled: cfg.Analysis.Enabled, Endpoint: cfg.Analysis.Endpoint, Token: cfg.Analysis.Token,
+	}, local)
+	if err != nil {
+		return nil, err
+	}
+	pullFrom := cfg.Analysis.PullFrom
+	if pullFrom == "" {
+		pullFrom = loopback(open.of(roleProxy))
+	}
+	if p.queue, err = analysis.New(analysis.Config{
+		Redis: p.knowledge.redis, Verdicts: p.knowledge.verdicts, Settings: settings, Grants: grants,
+		PullFrom: pullFrom, PullInsecure: true,
+		Workers: cfg.Analysis.Workers, Timeout: cfg.Sandbox.Timeout, Log: log, Metrics: reg,
+	}); err != nil {
+		return nil, err
+	}
+	if p.gate, err = p.knowledge.gate(p.queue, log, reg); err != nil {
+		return nil, err
+	}
+	behind := func(ref image.Reference) image.Reference {
+		return ref.Behind(cfg.Proxy.Names, p.content.IsUpstream, cfg.Proxy.DefaultUpstream)
+	}
+	if err := p.fronts(ctx, cfg, open, fronts{grants: grants, settings: settings, behind: behind, log: log, reg: reg}); err != nil {
+		return nil, err
+	}
+	p.handlers[roleMetrics] = p.observability(reg)
+	return p, nil
+}
+
+// run works until ctx ends.
+func (p *parts) run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return p.queue.Run(ctx) })
+	g.Go(func() error { return p.knowledge.policies.library.Run(ctx) })
+	g.Go(func() error { return p.prune(ctx) })
+	if p.certificate != nil {
+		g.Go(func() error { return p.certificate.Run(ctx) })
+	}
+	p.ready.Store(true)
+	g.Go(func() error {
+		<-ctx.Done()
+		p.ready.Store(false)
+		return nil
+	})
+	if err := g.Wait(); err != nil && !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
+
+// keepDecisions is how long a decision can be looked up by its id.
+const keepDecisions = 30 * 24 * time.Hour
+
+// prune deletes old records now and then, until ctx ends.
+func (p *parts) prune(ctx context.Context) error {
+	tick := time.NewTicker(6 * time.Hour)
+	defer tick.Stop()
+	for {
+		if err := p.gate.Prune(ctx, time.Now().Add(-keepDecisions)); err != nil && ctx.Err() == nil {
+			p.log.Warn("old decisions were not deleted", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// front is what answers on the socket of role r: its handler, its TLS settings
+// if it has any, and how long one answer may take (0: without bound, for layers
+// of any size to slow clients).
+func (p *parts) front(r role) front {
+	f := front{name: string(r), handler: p.handlers[r], writes: time.Minute}
+	switch r {
+	case roleProxy, roleConsole:
+		f.writes = 0
+	case roleWebhook:
+		f.tls = p.certificate.TLS()
+	}
+	return f
+}
+
+func (p *parts) close() {
+	if p.content != nil {
+		_ = p.content.Close()
+	}
+	if p.knowledge != nil {
+		p.knowledge.close()
+	}
+}
+
+// observability is what Prometheus and whoever restarts processes ask.
+func (p *parts) observability(reg *prometheus.Registry) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(reg, promhttp.HandlerOpts{Registry: reg}))
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
+		if !p.ready.Load() {
+			http.Error(w, "starting or ending", http.StatusServiceUnavailable)
+			return
+		}
+		fmt.Fprintln(w, "ok")
+	})
+	return mux
+}
+
+// prepareData makes the data folder and finds out at once whether it can be written.
+func prepareData(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("data folder %s: %w: set data (SALLYPORT_DATA) to a folder that can be written", dir, err)
+	}
+	probe := filepath.Join(dir, ".writable")
+	if err := os.WriteFile(probe, nil, 0o600); err != nil {
+		return fmt.Errorf("data folder %s cannot be written: %w: set data (SALLYPORT_DATA) to another, or mend its owner and mode", dir, err)
+	}
+	return os.Remove(probe)
+}
+
+func proxyConfig(cfg config.Config, log *slog.Logger, reg prometheus.Registerer) proxy.Config {
+	c := proxy.Config{
+		Default: cfg.Proxy.DefaultUpstream, Names: cfg.Proxy.Names,
+		TagFreshness: cfg.Proxy.TagFreshness, Hold: cfg.Proxy.Hold,
+		FillDir: filepath.Join(cfg.Data, "fills"),
+		Logger:  log, Metrics: reg,
+	}
+	for _, u := range cfg.Proxy.Upstreams {
+		c.Upstreams = append(c.Upstreams, proxy.Upstream{
+			Registry: u.Registry, Endpoints: u.Endpoints, Username: u.Username, Password: u.Password,
+		})
+	}
+	return c
+}
+
+// resolver finds the digest of a tag through the proxy's content.
+type resolver struct{ content *proxy.Content }
+
+func (r resolver) Resolve(ctx context.Context, ref image.Reference) (image.Reference, error) {
+	if ref.Digest != "" {
+		return ref, nil
+	}
+	m, err := r.content.Manifest(ctx, ref)
+	if err != nil {
+		return image.Reference{}, err
+	}
+	return ref.WithDigest(m.Digest), nil
+}
+
+// nothingQueued is the queue of a gate that can have nothing run.
+type nothingQueued struct{}
+
+func (nothingQueued) Enqueue(context.Context, analysis.Job) (analysis.State, error) {
+	return analysis.State{}, errNothingQueued
+}
+
+func (nothingQueued) Wait(context.Context, ...digest.Digest) error { return errNothingQueued }

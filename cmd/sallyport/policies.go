@@ -1,0 +1,83 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/sallyport-dev/sallyport/gate"
+	"github.com/sallyport-dev/sallyport/internal/epoch"
+	"github.com/sallyport-dev/sallyport/policies"
+	"github.com/sallyport-dev/sallyport/policies/library"
+)
+
+// shelf is the library of policies with its changes felt on every replica by
+// the next request.
+type shelf struct {
+	library *library.Library
+	marks   *epoch.Copy[struct{}]
+}
+
+func newShelf(l *library.Library, epochs *epoch.Epochs) *shelf {
+	return &shelf{l, epoch.NewCopy(epochs, epoch.Policies, func(ctx context.Context) (struct{}, error) {
+		// On an error the last good generation stays in force; the library has
+		// logged and counted it.
+		_ = l.Reload(ctx)
+		return struct{}{}, ctx.Err()
+	})}
+}
+
+// current is the generation in force now.
+func (s *shelf) current(ctx context.Context) (gate.Policies, error) {
+	if _, err := s.marks.Get(ctx); err != nil {
+		return nil, err
+	}
+	return s.library.Current(), nil
+}
+
+// List implements console.Policies.
+func (s *shelf) List(context.Context) ([]policies.Document, error) {
+	var docs []policies.Document
+	for _, e := range s.library.List() {
+		docs = append(docs, e.Document)
+	}
+	return docs, nil
+}
+
+// Get implements console.Policies.
+func (s *shelf) Get(_ context.Context, name string) (policies.Document, error) {
+	e, err := s.library.Get(name)
+	return e.Document, err
+}
+
+// Create implements console.Policies. A document may stand in the place of a built-in one.
+func (s *shelf) Create(ctx context.Context, d policies.Document) error {
+	if e, err := s.library.Get(d.Name); err == nil && e.Shelf != library.BuiltIn {
+		return fmt.Errorf("%w: there is a policy %q already, change that one", library.ErrReadOnly, d.Name)
+	}
+	return s.apply(ctx, d)
+}
+
+// Update implements console.Policies.
+func (s *shelf) Update(ctx context.Context, d policies.Document) error {
+	if _, err := s.library.Get(d.Name); err != nil {
+		return err
+	}
+	return s.apply(ctx, d)
+}
+
+func (s *shelf) apply(ctx context.Context, d policies.Document) error {
+	if err := s.library.Apply(ctx, d); err != nil {
+		return err
+	}
+	s.marks.Changed(ctx)
+	return nil
+}
+
+// Delete implements console.Policies.
+func (s *shelf) Delete(ctx context.Context, name string) error {
+	if err := s.library.Delete(ctx, name); err != nil {
+		return err
+	}
+	s.marks.Changed(ctx)
+	return nil
+}

@@ -1,0 +1,128 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sallyport-dev/sallyport/console/client"
+	"github.com/sallyport-dev/sallyport/policies"
+)
+
+func newPolicyCommand() *cobra.Command {
+	r := &gateway{}
+	return newGatewayCommand(r, "policy", "Read, write and check assurance policies",
+		newPolicyListCommand(r), newPolicyGetCommand(r), newPolicyApplyCommand(r), newPolicyDeleteCommand(r),
+		newPolicyTranslateCommand(r), newPolicyCheckCommand(r),
+	)
+}
+
+func newPolicyListCommand(r *gateway) *cobra.Command {
+	return &cobra.Command{
+		Use: "list", Short: "List the policies in force", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := r.client()
+			if err != nil {
+				return err
+			}
+			docs, err := c.Policies(cmd.Context())
+			if err != nil {
+				return err
+			}
+			if r.output == "json" {
+				return printJSON(cmd.OutOrStdout(), docs)
+			}
+			set, err := policies.Compile(cmd.Context(), docs, policies.Options{})
+			if err != nil {
+				return fmt.Errorf("the gate is of another version, which this one does not understand (try -o json): %w", err)
+			}
+			t := newTable(cmd.OutOrStdout(), "NAME", "ENABLED", "BLOCKS", "CONTROLS", "SCOPE")
+			for _, p := range set.Policies() {
+				where := p.Scope
+				if where == "" {
+					where = "every image"
+				}
+				t.row(p.Document.Name, yesNo(p.Document.Enabled), yesNo(p.Document.BlockFailed), strings.Join(p.Controls, " "), where)
+			}
+			return t.flush()
+		},
+	}
+}
+
+func newPolicyGetCommand(r *gateway) *cobra.Command {
+	return &cobra.Command{
+		Use: "get NAME", Short: "Print a policy as YAML, ready to be changed and applied (-o json: as the API has it)", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := r.client()
+			if err != nil {
+				return err
+			}
+			d, err := c.Policy(cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			if r.output == "json" {
+				return printJSON(cmd.OutOrStdout(), d)
+			}
+			b, err := d.YAML()
+			if err != nil {
+				return err
+			}
+			_, err = cmd.OutOrStdout().Write(b)
+			return err
+		},
+	}
+}
+
+func newPolicyApplyCommand(r *gateway) *cobra.Command {
+	var files []string
+	c := &cobra.Command{
+		Use: "apply -f FILE…", Short: "Put policies of files in force: new ones, or in the place of those with their names", Args: cobra.NoArgs,
+		Example: `  sallyport policy get DTA > dta.yaml && $EDITOR dta.yaml && sallyport policy apply -f dta.yaml`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if len(files) == 0 {
+				return errors.New("name at least one file with -f; - is the standard input")
+			}
+			c, err := r.client()
+			if err != nil {
+				return err
+			}
+			// Everything is checked before anything is changed.
+			docs, err := readPolicies(cmd.Context(), files, cmd.InOrStdin())
+			if err != nil {
+				return err
+			}
+			done := map[string]string{}
+			for _, d := range docs {
+				created, err := c.ApplyPolicy(cmd.Context(), d)
+				if err != nil {
+					return fmt.Errorf("policy %s: %w", d.Name, err)
+				}
+				done[d.Name] = map[bool]string{true: "created", false: "changed"}[created]
+				if r.output != "json" {
+					fmt.Fprintf(cmd.OutOrStdout(), "policy %s %s\n", d.Name, done[d.Name])
+				}
+			}
+			if r.output == "json" {
+				return printJSON(cmd.OutOrStdout(), done)
+			}
+			return nil
+		},
+	}
+	c.Flags().StringSliceVarP(&files, "file", "f", nil, "file of policies, JSON or YAML; - is the standard input")
+	return c
+}
+
+func newPolicyDeleteCommand(r *gateway) *cobra.Command {
+	return &cobra.Command{
+		Use: "delete NAME…", Short: "Take policies away; a built-in one that they stood for is in force again", Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return r.each(cmd, args, func(ctx context.Context, c *client.Client, name string) (string, error) {
+				return "deleted", c.DeletePolicy(ctx, name)
+			})
+		},
+	}
+}

@@ -1,0 +1,146 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/spf13/cobra"
+
+	"github.com/sallyport-dev/sallyport/config"
+	"github.com/sallyport-dev/sallyport/sandbox"
+	"github.com/sallyport-dev/sallyport/sandbox/judge"
+	"github.com/sallyport-dev/sallyport/sandbox/runtime"
+	"github.com/sallyport-dev/sallyport/sandbox/service"
+)
+
+// Descriptors that a child of `serve` finds open.
+const (
+	inheritedListener = 3 // the loopback socket it serves on
+	inheritedLifeline = 4 // a pipe: one line with the token, then its end is the parent's end
+)
+
+func newSandboxCommand() *cobra.Command {
+	var file string
+	var inherit bool
+	c := &cobra.Command{
+		Use:   "sandbox",
+		Short: "Serve the sandbox: run images for gates that know the token",
+		Long: `Serves the sandbox over HTTP, for gates on other machines. Detonation belongs on machines of its own:
+this process runs hostile code in gVisor, and holds nothing of the gate's. The setting sandbox.token
+(SALLYPORT_SANDBOX_TOKEN) is what gates must present.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := config.Load(file, os.Environ())
+			if err != nil {
+				return err
+			}
+			log := newLogger(cmd.ErrOrStderr(), cfg.Log)
+			if inherit {
+				return serveAsChild(cmd.Context(), cfg, log)
+			}
+			if cfg.Sandbox.Token == "" {
+				return errors.New("sandbox.token is empty: whoever reaches a sandbox without a token could run anything on it; set SALLYPORT_SANDBOX_TOKEN")
+			}
+			ln, err := listen("sandbox.listen", cfg.Sandbox.Listen)
+			if err != nil {
+				return err
+			}
+			log.Info("sandbox listens", "address", ln.Addr().String())
+			return serveSandbox(cmd.Context(), cfg, ln, log)
+		},
+	}
+	configFlag(c, &file)
+	c.Flags().BoolVar(&inherit, "inherit", false, "serve on the socket that the parent process left open")
+	_ = c.Flags().MarkHidden("inherit")
+	return c
+}
+
+// serveAsChild serves on the inherited socket until ctx ends or the parent is gone.
+func serveAsChild(ctx context.Context, cfg config.Config, log *slog.Logger) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	lifeline := bufio.NewReader(os.NewFile(inheritedLifeline, "lifeline"))
+	token, err := lifeline.ReadString('\n')
+	if err != nil {
+		return fmt.Errorf("reading the token from the parent process: %w", err)
+	}
+	cfg.Sandbox.Token = strings.TrimSpace(token)
+	ln, err := net.FileListener(os.NewFile(inheritedListener, "listener"))
+	if err != nil {
+		return fmt.Errorf("the inherited socket: %w", err)
+	}
+	go func() {
+		_, _ = io.Copy(io.Discard, lifeline) // ends when the parent does, however it does
+		cancel()
+	}()
+	return serveSandbox(ctx, cfg, ln, log)
+}
+
+// serveSandbox serves runs on ln until ctx ends; nothing of them is left then.
+func serveSandbox(ctx context.Context, cfg config.Config, ln net.Listener, log *slog.Logger) error {
+	runner, err := newRunner(cfg, log)
+	if err != nil {
+		return err
+	}
+	s, err := service.New(service.Config{
+		Token:   cfg.Sandbox.Token,
+		Limit:   cfg.Sandbox.Limit,
+		Workers: cfg.Sandbox.Runs,
+		Version: version,
+		Logger:  log,
+	}, runner)
+	if err != nil {
+		return err
+	}
+	return s.Serve(ctx, ln)
+}
+
+// newRunner builds what runs images on this machine.
+func newRunner(cfg config.Config, log *slog.Logger) (*sandbox.Runner, error) {
+	if err := runtime.Check(); err != nil {
+		return nil, err
+	}
+	rules := judge.Config{Logger: log}
+	if cfg.Sandbox.Rules != "" {
+		if _, err := os.Stat(cfg.Sandbox.Rules); err != nil {
+			return nil, fmt.Errorf("sandbox.rules: %w", err)
+		}
+		rules.Extra = []fs.FS{os.DirFS(cfg.Sandbox.Rules)}
+	}
+	j, err := judge.New(rules)
+	if err != nil {
+		return nil, fmt.Errorf("behaviour rules: %w", err)
+	}
+	for _, f := range j.Faults() {
+		log.Error("behaviour rule left out", "rule", f.Rule, "error", f.Err)
+	}
+	dir := cfg.Sandbox.Dir
+	if dir == "" {
+		dir = filepath.Join(os.TempDir(), fmt.Sprintf("sallyport-sandbox-%d", os.Geteuid()))
+	}
+	return sandbox.New(sandbox.Config{
+		Dir:         dir,
+		Judge:       j,
+		Timeout:     cfg.Sandbox.Timeout,
+		Idle:        cfg.Sandbox.Idle,
+		Concurrency: cfg.Sandbox.Runs,
+		Version:     version,
+		Logger:      log,
+		Metrics:     prometheus.NewRegistry(),
+	})
+}
+
+// configFlag adds --config to c.
+func configFlag(c *cobra.Command, file *string) {
+	c.Flags().StringVar(file, "config", os.Getenv("SALLYPORT_CONFIG"), "settings file (YAML); every key can be set as SALLYPORT_… too")
+}

@@ -1,0 +1,190 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"os"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/sallyport-dev/sallyport/config"
+)
+
+// role is a front that a process can have.
+type role string
+
+// The roles; serve has all of them.
+const (
+	roleProxy   role = "proxy"
+	roleWebhook role = "webhook"
+	roleConsole role = "console"
+)
+
+func newServeCommand() *cobra.Command {
+	var file string
+	c := &cobra.Command{
+		Use:   "serve",
+		Short: "Run the whole gate on this machine: proxy, webhook, API, metrics and the local sandbox",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return serve(cmd.Context(), file, cmd.OutOrStdout(), cmd.ErrOrStderr(), roleProxy, roleWebhook, roleConsole)
+		},
+	}
+	configFlag(c, &file)
+	return c
+}
+
+func newRoleCommand(r role) *cobra.Command {
+	var file string
+	short := map[role]string{
+		roleProxy:   "Run the registry proxy alone, for scale-out (needs redis.url and shared storage)",
+		roleWebhook: "Run the admission webhook alone, for scale-out (needs redis.url and shared storage)",
+		roleConsole: "Run the API alone, for scale-out (needs redis.url and shared storage)",
+	}
+	c := &cobra.Command{
+		Use:   string(r),
+		Short: short[r],
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return serve(cmd.Context(), file, cmd.OutOrStdout(), cmd.ErrOrStderr(), r)
+		},
+	}
+	configFlag(c, &file)
+	return c
+}
+
+// serve builds the parts, opens every socket before anything runs, and runs
+// them until ctx ends.
+func serve(ctx context.Context, file string, out, errOut io.Writer, roles ...role) (err error) {
+	cfg, err := config.Load(file, os.Environ())
+	if err != nil {
+		return err
+	}
+	log := newLogger(errOut, cfg.Log)
+	redis.SetLogger(redisLog{log})
+
+	sockets, err := openSockets(cfg, roles)
+	if err != nil {
+		return err
+	}
+	defer sockets.close()
+
+	var child *sandboxChild
+	if cfg.Analysis.Endpoint == "" {
+		if child, err = newSandboxChild(cfg, os.Environ(), log); err != nil {
+			return err
+		}
+	}
+	parts, err := build(ctx, cfg, sockets, child, log)
+	if err != nil {
+		return err
+	}
+	defer parts.close()
+
+	// The gate ends first and the sandbox after it, so that no front asks for
+	// what is gone.
+	sandboxCtx, endSandbox := context.WithCancel(context.WithoutCancel(ctx))
+	defer endSandbox()
+	children := new(errgroup.Group)
+	if child != nil {
+		children.Go(func() error { return child.run(sandboxCtx) })
+	}
+
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return parts.run(gctx) })
+	for _, s := range sockets {
+		serveHTTP(gctx, g, s.Listener, parts.front(s.role), log)
+	}
+	banner(out, cfg, sockets, parts)
+	err = g.Wait()
+	endSandbox()
+	if e := children.Wait(); err == nil {
+		err = e
+	}
+	return err
+}
+
+// roleMetrics is the socket that every process has beside its fronts.
+const roleMetrics role = "metrics"
+
+// socket is an open listener and the front that answers on it.
+type socket struct {
+	net.Listener
+	role role
+}
+
+type sockets []socket
+
+// openSockets opens what the roles listen on. All or none stay open.
+func openSockets(cfg config.Config, roles []role) (open sockets, err error) {
+	address := map[role]string{
+		roleProxy: cfg.Proxy.Listen, roleWebhook: cfg.Webhook.Listen,
+		roleConsole: cfg.Console.Listen, roleMetrics: cfg.Metrics.Listen,
+	}
+	for _, r := range append(append([]role(nil), roles...), roleMetrics) {
+		ln, err := listen(string(r)+".listen", address[r])
+		if err != nil {
+			open.close()
+			return nil, err
+		}
+		open = append(open, socket{ln, r})
+	}
+	return open, nil
+}
+
+func (s sockets) close() {
+	for _, ln := range s {
+		_ = ln.Close()
+	}
+}
+
+// of returns the address of a role's socket, or nil.
+func (s sockets) of(r role) net.Addr {
+	for _, ln := range s {
+		if ln.role == r {
+			return ln.Addr()
+		}
+	}
+	return nil
+}
+
+// loopback is the address at which this machine reaches what listens on addr.
+func loopback(addr net.Addr) string {
+	a, ok := addr.(*net.TCPAddr)
+	if !ok {
+		return ""
+	}
+	if a.IP.IsUnspecified() {
+		return fmt.Sprintf("127.0.0.1:%d", a.Port)
+	}
+	return a.String()
+}
+
+// banner says where everything is, and what to type next.
+func banner(out io.Writer, cfg config.Config, s sockets, p *parts) {
+	fmt.Fprintf(out, "sallyport %s\n\n", version)
+	line := func(r role, format string, args ...any) {
+		if s.of(r) != nil {
+			fmt.Fprintf(out, "  %-9s %-22s %s\n", r, s.of(r), fmt.Sprintf(format, args...))
+		}
+	}
+	name := "localhost:5000"
+	if len(cfg.Proxy.Names) > 0 {
+		name = cfg.Proxy.Names[0]
+	}
+	line(roleProxy, "docker pull %s/docker.io/library/nginx:1.27", name)
+	line(roleWebhook, "https, /validate; its CA: %s", p.caFile)
+	line(roleConsole, "API; token: %s", p.adminTokenFile)
+	line(roleMetrics, "/metrics, /healthz, /readyz")
+	if cfg.Analysis.Endpoint == "" {
+		fmt.Fprintf(out, "  %-9s %-22s %s\n", "sandbox", "local", "gVisor, a process of its own")
+	} else {
+		fmt.Fprintf(out, "  %-9s %s\n", "sandbox", cfg.Analysis.Endpoint)
+	}
+	fmt.Fprintf(out, "  %-9s %s\n\n", "data", cfg.Data)
+	fmt.Fprintf(out, "Next: `sallyport demo` in another terminal serves two sample images and says what to type.\nCtrl-C ends it.\n\n")
+}
