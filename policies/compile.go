@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"time"
 
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/rego"
@@ -27,6 +28,7 @@ type policy struct {
 	pkg      translate.Package
 	query    rego.PreparedEvalQuery // prepared only when the policy is active
 	context  []string               // attributes of the context that its scope reads
+	enforced time.Time              // until then failures do not block
 }
 
 // active tells whether the policy judges images.
@@ -97,7 +99,7 @@ func compile(ctx context.Context, d Document) (*policy, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &policy{doc: d, matcher: m, pkg: pkg, context: m.Context()}
+	p := &policy{doc: d, matcher: m, pkg: pkg, context: m.Context(), enforced: enforcedFrom(d)}
 	if !p.active() {
 		return p, nil
 	}

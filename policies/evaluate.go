@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/open-policy-agent/opa/v1/rego"
 )
@@ -26,7 +25,7 @@ func (s *Set) Evaluate(ctx context.Context, in *Input) (Result, error) {
 // Judge is Evaluate with an input that was prepared before, for those who ask
 // several times about the same image.
 func (s *Set) Judge(ctx context.Context, f *Facts) (Result, error) {
-	r := Result{Generation: s.generation, Applicable: []string{}, Checks: []Check{}, Failures: []Failure{}}
+	r := Result{Generation: s.generation, Applicable: []string{}, Checks: []Check{}, Failures: []Failure{}, Acknowledged: f.acknowledged}
 	for _, p := range s.active {
 		included, undecided := p.matcher.Match(&f.subject)
 		if undecided {
@@ -44,8 +43,11 @@ func (s *Set) Judge(ctx context.Context, f *Facts) (Result, error) {
 			r.Faults = append(r.Faults, p.doc.Name)
 			checks = unevaluated(p, err)
 		}
-		r.add(p, checks)
+		r.add(p, checks, f.now)
 		r.Until = earlier(r.Until, p.until(f))
+	}
+	for _, a := range f.acknowledged {
+		r.Until = earlier(r.Until, a.Expires)
 	}
 	return r, nil
 }
@@ -78,21 +80,4 @@ func unevaluated(p *policy, err error) []Check {
 		checks = append(checks, c)
 	}
 	return checks
-}
-
-// until is when the answer of p about f may change by time alone.
-func (p *policy) until(f *Facts) time.Time {
-	if p.doc.DTAEnabled && p.doc.Sallyport != nil && p.doc.Sallyport.MaxVerdictAge > 0 && f.dtaDone {
-		if t := f.dtaTime.Add(time.Duration(p.doc.Sallyport.MaxVerdictAge)); t.After(f.now) {
-			return t
-		}
-	}
-	return time.Time{}
-}
-
-func earlier(a, b time.Time) time.Time {
-	if a.IsZero() || !b.IsZero() && b.Before(a) {
-		return b
-	}
-	return a
 }

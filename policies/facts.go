@@ -12,23 +12,23 @@ import (
 // Facts is an Input in the form in which rules read it. It is immutable and
 // safe for concurrent use.
 type Facts struct {
-	subject scope.Subject
-	value   ast.Value
-	now     time.Time
-	dtaDone bool
-	dtaTime time.Time
+	input        *Input // without acknowledged risks
+	subject      scope.Subject
+	value        ast.Value
+	now          time.Time
+	acknowledged []Acknowledgement
 }
 
 // Prepare turns an input into Facts. The input must not change afterwards.
 func (s *Set) Prepare(in *Input) (*Facts, error) {
-	f := &Facts{subject: in.subject(), now: in.Now, dtaDone: in.DTA.Status == "done", dtaTime: in.DTA.Time}
+	f := &Facts{subject: in.subject(), now: in.Now}
 	if f.now.IsZero() {
 		f.now = s.now()
 	}
-	doc, err := in.document(f.now, &f.subject)
-	if err != nil {
+	f.input, f.acknowledged = in.acknowledged(f.now)
+	var err error
+	if f.value, err = f.input.document(f.now, &f.subject); err != nil {
 		return nil, fmt.Errorf("facts of %s: %w", in.Image.Digest, err)
 	}
-	f.value = doc
 	return f, nil
 }

@@ -9,14 +9,26 @@ import (
 // Input is the facts document: `input` in every generated and custom Rego
 // package. Field names in JSON are part of the authors' contract.
 //
-// In Rego, image has three more fields that are made from the others:
-// names, repositories and registries, the values of the scope attributes
-// image.name, image.repo and aqua.registry.
+// In Rego it has more fields, made from the others: image.names,
+// image.repositories and image.registries, the values of the scope attributes
+// image.name, image.repo and aqua.registry; image.runs_as_root; for every
+// package its full_version and version_key; vulnerabilities.by_id; summary.
 type Input struct {
 	Now     time.Time `json:"now"` // when the question is asked; rules have no clock of their own
 	Image   Image     `json:"image"`
 	DTA     DTA       `json:"dta"`
 	Context Context   `json:"context"`
+
+	// What scanners and catalogues found out. Controls whose facts are not
+	// known are shown as skipped.
+	Packages        Packages        `json:"packages"`
+	Vulnerabilities Vulnerabilities `json:"vulnerabilities"`
+	Malware         Malware         `json:"malware"`
+	Secrets         Secrets         `json:"secrets"`
+
+	// Acknowledged risks are taken out of the facts above before any rule
+	// reads them, and listed in the result.
+	Acknowledged []Acknowledgement `json:"-"`
 }
 
 // Image is what is known of the image's bytes and names.
@@ -36,7 +48,17 @@ type Image struct {
 	AquaLabels   []string          `json:"aqua_labels"` // attached in Sallyport to image, repository or registry (aqua.label)
 	Entrypoint   []string          `json:"entrypoint"`
 	Cmd          []string          `json:"cmd"`
-	Layers       []string          `json:"layers"` // diff ids
+	Layers       []string          `json:"layers"`        // diff ids
+	UID          string            `json:"uid,omitempty"` // numeric id of User, from the image's own passwd where it is a name
+	Env          []string          `json:"env"`           // names of variables, not their values
+	WorkingDir   string            `json:"working_dir"`
+	Ports        []string          `json:"ports"`   // "80/tcp"
+	Volumes      []string          `json:"volumes"` // paths
+	History      []Step            `json:"history"`
+	Variant      string            `json:"variant,omitempty"`
+	OSRelease    OSRelease         `json:"os_release"`
+	Setuid       Files             `json:"setuid"`
+	BaseImages   BaseImages        `json:"base_images"`
 }
 
 // Context is where the question comes from. Empty attributes have no value

@@ -64,3 +64,13 @@ func (in *Input) subject() scope.Subject {
 		WorkloadLabels: in.Context.Labels,
 	}
 }
+
+// RunsAsRoot tells whether the image's processes begin as root: by the numeric
+// id where it is known, else by what the configuration says.
+func (i Image) RunsAsRoot() bool {
+	if i.UID != "" {
+		return i.UID == "0"
+	}
+	user, _, _ := strings.Cut(i.User, ":")
+	return user == "" || user == "root" || strings.Trim(user, "0") == ""
+}

@@ -9,6 +9,7 @@ type Check struct {
 	PolicyName    string         `json:"policy_name"`
 	Control       string         `json:"control"` // dta, malware, max_severity, …
 	Failed        bool           `json:"failed,omitempty"`
+	Exempt        bool           `json:"exempt,omitempty"` // skipped because a person excused the image
 	Skipped       bool           `json:"skipped,omitempty"`
 	SkippedReason string         `json:"skipped_reason,omitempty"`
 	Pending       bool           `json:"pending,omitempty"` // no verdict yet
@@ -28,18 +29,19 @@ type Failure struct {
 
 // Result is what all policies whose scope includes an image say about it.
 type Result struct {
-	Generation string    `json:"generation"` // hash of the Set
-	Applicable []string  `json:"applicable"` // policy names in the Set's order
-	Checks     []Check   `json:"checks_performed"`
-	Failures   []Failure `json:"policy_failures"`
-	Disallowed bool      `json:"disallowed"` // some failing policy blocks
-	FailCICD   bool      `json:"fail_cicd"`  // some failing policy fails CI
-	Audit      bool      `json:"audit_required"`
-	NeedsDTA   bool      `json:"needs_dta"`                    // some applicable policy has the control
-	Pending    Pending   `json:"pending,omitempty"`            // some DTA check waits for a verdict (none yet, or too old): what to do meanwhile, the strictest of the policies that wait; empty when nothing waits
-	Undecided  []string  `json:"not_decidable_here,omitempty"` // policies whose scope reads what is not known here, and was taken as false
-	Faults     []string  `json:"faults,omitempty"`             // policies that could not be evaluated: their checks failed; do not cache the result
-	Until      time.Time `json:"until,omitzero"`               // from then on the answer may differ by the passing of time alone; zero: never
+	Generation   string            `json:"generation"` // hash of the Set
+	Applicable   []string          `json:"applicable"` // policy names in the Set's order
+	Checks       []Check           `json:"checks_performed"`
+	Failures     []Failure         `json:"policy_failures"`
+	Disallowed   bool              `json:"disallowed"` // some failing policy blocks
+	FailCICD     bool              `json:"fail_cicd"`  // some failing policy fails CI
+	Audit        bool              `json:"audit_required"`
+	NeedsDTA     bool              `json:"needs_dta"`                    // some applicable policy has the control
+	Pending      Pending           `json:"pending,omitempty"`            // some DTA check waits for a verdict (none yet, or too old): what to do meanwhile, the strictest of the policies that wait; empty when nothing waits
+	Acknowledged []Acknowledgement `json:"acknowledged,omitempty"`       // risks that were accepted, and not shown to any rule
+	Undecided    []string          `json:"not_decidable_here,omitempty"` // policies whose scope reads what is not known here, and was taken as false
+	Faults       []string          `json:"faults,omitempty"`             // policies that could not be evaluated: their checks failed; do not cache the result
+	Until        time.Time         `json:"until,omitzero"`               // from then on the answer may differ by the passing of time alone; zero: never
 }
 
 // Pending says what happens to an image that waits for its verdict.

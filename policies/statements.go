@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/open-policy-agent/opa/v1/rego"
 )
@@ -81,18 +82,23 @@ func (p *policy) check(control string) Check {
 }
 
 // checks turns what the package said into one check per enabled control.
-// deny outweighs pending, pending skip, skip warn; silence means passed.
+// exempt outweighs deny, deny pending, pending skip, skip warn; silence means passed.
 func (p *policy) checks(said statements) []Check {
 	checks := make([]Check, 0, len(p.pkg.Controls))
 	for _, control := range p.pkg.Controls {
 		c := p.check(control)
-		for _, set := range []string{"deny", "pending", "skip", "warn"} {
+		for _, set := range []string{"exempt", "deny", "pending", "skip", "warn"} {
 			found := said[set][control]
+			if set == "exempt" && control != "allowed_images" {
+				found = append(found, said[set]["*"]...)
+			}
 			if len(found) == 0 {
 				continue
 			}
 			c.fill(found)
 			switch set {
+			case "exempt":
+				c.Exempt, c.Skipped, c.SkippedReason = true, true, c.Message
 			case "deny":
 				c.Failed = true
 			case "pending":
@@ -128,33 +134,46 @@ func (c *Check) fill(found []statement) {
 }
 
 // add combines the checks of one policy into the result.
-func (r *Result) add(p *policy, checks []Check) {
-	failure := Failure{PolicyID: p.doc.ID, PolicyName: p.doc.Name, Blocking: p.doc.BlockFailed}
+func (r *Result) add(p *policy, checks []Check, now time.Time) {
+	blocks := p.blocks(now)
+	failure := Failure{PolicyID: p.doc.ID, PolicyName: p.doc.Name, Blocking: blocks}
 	for i := range checks {
 		c := &checks[i]
-		if c.Failed {
-			c.Blocking = p.doc.BlockFailed
+		switch {
+		case c.Failed:
+			c.Blocking = blocks
+			c.Message = p.advise(c.Message)
 			failure.Controls = append(failure.Controls, c.Control)
+		case c.Pending:
+			r.Pending = stricter(r.Pending, p.pending(blocks))
 		}
-		if c.Pending {
-			r.Pending = stricter(r.Pending, p.pending())
-		}
+		r.NeedsDTA = r.NeedsDTA || c.Control == "dta" && !c.Exempt
 	}
 	r.Checks = append(r.Checks, checks...)
-	r.NeedsDTA = r.NeedsDTA || p.doc.DTAEnabled
 	if len(failure.Controls) == 0 {
 		return
 	}
 	r.Failures = append(r.Failures, failure)
-	r.Disallowed = r.Disallowed || p.doc.BlockFailed
+	r.Disallowed = r.Disallowed || blocks
 	r.FailCICD = r.FailCICD || p.doc.FailCICD
 	r.Audit = r.Audit || p.doc.AuditOnFailure
 }
 
+// advise adds to a failure what the policy says to those whom it meets.
+func (p *policy) advise(message string) string {
+	if e := p.doc.Sallyport; e != nil && e.Message != "" {
+		message += " — " + e.Message
+	}
+	if s := p.doc.PolicySettings; s.Warn && s.WarningMessage != "" {
+		message += " — " + s.WarningMessage
+	}
+	return message
+}
+
 // pending is what p does while it waits. A policy that would not block a
 // failure has no reason to hold anybody.
-func (p *policy) pending() Pending {
-	if !p.doc.BlockFailed {
+func (p *policy) pending(blocks bool) Pending {
+	if !blocks {
 		return PendingAllow
 	}
 	return Pending(p.doc.PendingMode())

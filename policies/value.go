@@ -11,6 +11,7 @@ import (
 	"github.com/open-policy-agent/opa/v1/ast"
 
 	"github.com/sallyport-dev/sallyport/policies/scope"
+	"github.com/sallyport-dev/sallyport/policies/version"
 )
 
 // MarshalJSON writes the facts document as rules read it, with the names,
@@ -31,28 +32,93 @@ func (in Input) MarshalJSON() ([]byte, error) {
 // document is the input as Rego reads it. Going through JSON text would take
 // ten times as long.
 func (in *Input) document(now time.Time, s *scope.Subject) (ast.Value, error) {
-	image, err := valueOf(reflect.ValueOf(&in.Image).Elem())
+	image, err := in.Image.value(s)
 	if err != nil {
 		return nil, err
 	}
-	names := image.(ast.Object)
-	names.Insert(ast.InternedTerm("names"), ast.NewTerm(stringArray(s.Names)))
-	names.Insert(ast.InternedTerm("repositories"), ast.NewTerm(stringArray(s.Repositories)))
-	names.Insert(ast.InternedTerm("registries"), ast.NewTerm(stringArray(s.Registries)))
-	dta, err := valueOf(reflect.ValueOf(&in.DTA).Elem())
-	if err != nil {
-		return nil, err
-	}
-	context, err := valueOf(reflect.ValueOf(&in.Context).Elem())
-	if err != nil {
-		return nil, err
-	}
-	return ast.NewObject(
+	doc := ast.NewObject(
 		[2]*ast.Term{ast.InternedTerm("now"), timeTerm(now)},
-		[2]*ast.Term{ast.InternedTerm("image"), ast.NewTerm(names)},
-		[2]*ast.Term{ast.InternedTerm("dta"), ast.NewTerm(dta)},
-		[2]*ast.Term{ast.InternedTerm("context"), ast.NewTerm(context)},
-	), nil
+		[2]*ast.Term{ast.InternedTerm("image"), ast.NewTerm(image)},
+	)
+	for _, part := range []struct {
+		name  string
+		value any
+	}{
+		{"dta", &in.DTA}, {"context", &in.Context}, {"malware", &in.Malware}, {"secrets", &in.Secrets},
+		{"packages", &in.Packages}, {"vulnerabilities", &in.Vulnerabilities}, {"summary", new(in.summary())},
+	} {
+		value, err := valueOf(reflect.ValueOf(part.value).Elem())
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", part.name, err)
+		}
+		doc.Insert(ast.InternedTerm(part.name), ast.NewTerm(value))
+	}
+	byID, err := valueOf(reflect.ValueOf(in.Vulnerabilities.byID()))
+	if err != nil {
+		return nil, err
+	}
+	insert(doc, "vulnerabilities", "by_id", byID)
+	addVersions(doc.Get(ast.InternedTerm("packages")).Value.(ast.Object), in.Packages.Items)
+	return doc, nil
+}
+
+// insert puts a value into the object that stands under part.
+func insert(doc ast.Object, part, name string, value ast.Value) {
+	doc.Get(ast.InternedTerm(part)).Value.(ast.Object).Insert(ast.InternedTerm(name), ast.NewTerm(value))
+}
+
+// value is the image with what is made from its names.
+func (i *Image) value(s *scope.Subject) (ast.Object, error) {
+	v, err := valueOf(reflect.ValueOf(i).Elem())
+	if err != nil {
+		return nil, err
+	}
+	image := v.(ast.Object)
+	image.Insert(ast.InternedTerm("names"), ast.NewTerm(stringArray(s.Names)))
+	image.Insert(ast.InternedTerm("repositories"), ast.NewTerm(stringArray(s.Repositories)))
+	image.Insert(ast.InternedTerm("registries"), ast.NewTerm(stringArray(s.Registries)))
+	image.Insert(ast.InternedTerm("runs_as_root"), ast.NewTerm(ast.Boolean(i.RunsAsRoot())))
+	bases := image.Get(ast.InternedTerm("base_images")).Value.(ast.Object).Get(ast.InternedTerm("items")).Value.(*ast.Array)
+	for n, base := range i.BaseImages.Items {
+		named := Image{Registry: base.Registry, Repository: base.Repository, Digest: base.Digest}
+		if base.Tag != "" {
+			named.Tags = []string{base.Tag}
+		}
+		item := bases.Elem(n).Value.(ast.Object)
+		item.Insert(ast.InternedTerm("names"), ast.NewTerm(stringArray(named.Names())))
+		item.Insert(ast.InternedTerm("repositories"), ast.NewTerm(stringArray(named.Repositories())))
+		item.Insert(ast.InternedTerm("registries"), ast.NewTerm(stringArray(named.Registries())))
+	}
+	return image, nil
+}
+
+// addVersions gives each package its whole version, and the key by which Rego
+// can compare it.
+func addVersions(packages ast.Object, items []Package) {
+	array := packages.Get(ast.InternedTerm("items")).Value.(*ast.Array)
+	for n := range items {
+		p := &items[n]
+		kind, full := version.KindOf(p.Format), version.Join(p.Epoch, p.Version, p.Release)
+		item := array.Elem(n).Value.(ast.Object)
+		item.Insert(ast.InternedTerm("full_version"), ast.StringTerm(full))
+		item.Insert(ast.InternedTerm("version_kind"), ast.InternedTerm(string(kind)))
+		item.Insert(ast.InternedTerm("version_key"), ast.NewTerm(keyValue(version.Of(kind, full))))
+	}
+}
+
+func keyValue(k version.Key) ast.Value {
+	terms := make([]*ast.Term, len(k))
+	for i, e := range k {
+		switch e := e.(type) {
+		case json.Number:
+			terms[i] = ast.NumberTerm(e)
+		case string:
+			terms[i] = ast.StringTerm(e)
+		case version.Key:
+			terms[i] = ast.NewTerm(keyValue(e))
+		}
+	}
+	return ast.NewArray(terms...)
 }
 
 func timeTerm(t time.Time) *ast.Term {
@@ -69,7 +135,7 @@ func stringArray(all []string) *ast.Array {
 
 // member is one field of a struct as encoding/json names it.
 type member struct {
-	index     int
+	index     []int
 	name      *ast.Term
 	omitEmpty bool
 	omitZero  bool
@@ -82,13 +148,13 @@ func membersOf(t reflect.Type) []member {
 		return known.([]member)
 	}
 	var all []member
-	for i := range t.NumField() {
-		name, options, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
+	for _, f := range reflect.VisibleFields(t) {
+		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
 		if name == "" || name == "-" {
-			continue
+			continue // also an embedded struct, whose fields follow
 		}
 		all = append(all, member{
-			index:     i,
+			index:     f.Index,
 			name:      ast.InternedTerm(name),
 			omitEmpty: strings.Contains(options, "omitempty"),
 			omitZero:  strings.Contains(options, "omitzero"),
@@ -154,7 +220,7 @@ func structValue(v reflect.Value) (ast.Value, error) {
 	all := membersOf(v.Type())
 	pairs := make([][2]*ast.Term, 0, len(all))
 	for _, m := range all {
-		field := v.Field(m.index)
+		field := v.FieldByIndex(m.index)
 		if (m.omitEmpty || m.omitZero) && field.IsZero() {
 			continue
 		}

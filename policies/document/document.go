@@ -68,7 +68,7 @@ type Document struct {
 	ControlExcludeNoFix        bool                    `json:"control_exclude_no_fix"`
 	CustomSeverityEnabled      bool                    `json:"custom_severity_enabled"`
 	CustomSeverity             string                  `json:"custom_severity"`
-	VulnerabilityScoreRange    []int                   `json:"vulnerability_score_range"` // low, high
+	VulnerabilityScoreRange    []float64               `json:"vulnerability_score_range"` // low, high
 	AggregatedVulnerability    AggregatedVulnerability `json:"aggregated_vulnerability"`
 	CVEsDeniedEnabled          bool                    `json:"cves_black_list_enabled"`
 	CVEsDenied                 []string                `json:"cves_black_list"`

@@ -2,7 +2,9 @@ package document
 
 import (
 	"reflect"
+	"strconv"
 	"strings"
+	"time"
 )
 
 // Extension holds what the public document has no field for. Its own unknown
@@ -86,4 +88,19 @@ func extensionKeys(path []string) []string {
 		keys = append(keys, name)
 	}
 	return keys
+}
+
+// Changed is when the document was last changed, where lastupdate says so: as
+// a time of RFC 3339, a date, or seconds since 1970.
+func (d Document) Changed() (time.Time, bool) {
+	text := strings.TrimSpace(d.LastUpdate)
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05.999999999", time.DateTime, time.DateOnly} {
+		if t, err := time.Parse(layout, text); err == nil {
+			return t, true
+		}
+	}
+	if seconds, err := strconv.ParseInt(text, 10, 64); err == nil && seconds > 0 && seconds < 1<<40 {
+		return time.Unix(seconds, 0).UTC(), true
+	}
+	return time.Time{}, false
 }

@@ -26,6 +26,9 @@ func (d Document) Warnings() []string {
 	if d.Scope.Everything() && len(d.Scope.Variables) > 0 {
 		all = append(all, "scope: has variables but no expression, so it includes every image")
 	}
+	if _, known := d.Changed(); d.EnforceAfterDays > 0 && !known {
+		all = append(all, "enforce_after_days: nobody knows since when the policy runs (lastupdate is empty), so it is enforced at once")
+	}
 	for i, v := range d.Scope.Variables {
 		host, _, found := strings.Cut(v.Value, "/")
 		if v.Attribute == "image.name" && found && strings.ContainsAny(host, ".:") {

@@ -18,7 +18,7 @@ func (m *Matcher) Rego() string {
 	w := regoWriter{m: m, used: make([]bool, len(m.terms))}
 	m.visit(&m.root, func(i int) { w.used[i] = true })
 
-	fmt.Fprintf(&w.out, "# %s\n", oneLine(m.scope.String()))
+	fmt.Fprintf(&w.out, "# %s\n", OneLine(m.scope.String()))
 	w.rules("in_scope", &m.root)
 	w.out.WriteString(w.inner.String())
 	for i, used := range w.used {
@@ -98,7 +98,7 @@ func (w *regoWriter) part(n *node) string {
 func (w *regoWriter) term(i int) {
 	v, t := w.m.scope.Variables[i], &w.m.terms[i]
 	name := fmt.Sprintf("v%d", i+1)
-	fmt.Fprintf(&w.out, "\n# %s\n", oneLine(v.String()))
+	fmt.Fprintf(&w.out, "\n# %s\n", OneLine(v.String()))
 	a := t.attribute
 	path := "input." + a.rego
 	switch {
@@ -184,8 +184,8 @@ func Quote(s string) string {
 
 func invisible(r rune) bool { return r >= 0x7f && r < 0xa0 || r == '\ufeff' }
 
-// oneLine keeps text from leaving the comment it is put in.
-func oneLine(s string) string {
+// OneLine keeps text from leaving the comment it is put in.
+func OneLine(s string) string {
 	s = strings.ToValidUTF8(s, "\ufffd")
 	return strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f || r == '\u0085' || r == '\u2028' || r == '\u2029' {
@@ -193,4 +193,17 @@ func oneLine(s string) string {
 		}
 		return r
 	}, s)
+}
+
+// Condition writes the comparison of the Rego expression subject with a
+// pattern in which "*" stands for any characters; "" when anything will do.
+func Condition(value, subject string) string {
+	p := compilePattern(value)
+	return condition(&p, subject)
+}
+
+// MatchPattern compares text with a pattern in which "*" stands for any characters.
+func MatchPattern(value, text string) bool {
+	p := compilePattern(value)
+	return p.match(text)
 }

@@ -12,4 +12,5 @@
 //	pending  the control waits for dynamic analysis
 //	skip     the control cannot be decided, for the reason in msg
 //	warn     the control passes with a remark
+//	exempt   a person has excused the image from the control ("*": from all)
 package translate

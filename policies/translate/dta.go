@@ -15,7 +15,7 @@ type dta struct {
 	MaxAgeNS     int64
 }
 
-func dtaData(d *document.Document) any {
+func dtaData(d *document.Document) (any, error) {
 	t := dta{
 		Threshold:    string(d.DTASeverity),
 		Severities:   fromSeverity(string(d.DTASeverity)),
@@ -24,7 +24,7 @@ func dtaData(d *document.Document) any {
 	if d.Sallyport != nil && d.Sallyport.MaxVerdictAge > 0 {
 		t.MaxAge, t.MaxAgeNS = d.Sallyport.MaxVerdictAge.String(), int64(time.Duration(d.Sallyport.MaxVerdictAge))
 	}
-	return t
+	return t, nil
 }
 
 // severities of the document format, mildest first. Findings of dynamic

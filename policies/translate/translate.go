@@ -25,15 +25,11 @@ type Package struct {
 type control struct {
 	id      string // as in checks_performed
 	enabled func(*document.Document) bool
-	data    func(*document.Document) any // for the template <id>.rego.tmpl
+	data    func(*document.Document) (any, error) // for the template <id>.rego.tmpl; nil: there is none
 }
 
-// controls lists what is translated, in the order of the rules.
-var controls = []control{
-	{id: "dta", enabled: func(d *document.Document) bool { return d.DTAEnabled }, data: dtaData},
-}
-
-// Document translates d. It fails when the scope does not compile.
+// Document translates d. It fails when the scope, a range of versions or the
+// like does not compile.
 func Document(d document.Document) (Package, error) {
 	m, err := scope.Compile(d.Scope)
 	if err != nil {
@@ -46,12 +42,27 @@ func Document(d document.Document) (Package, error) {
 			continue
 		}
 		p.Controls = append(p.Controls, c.id)
-		body.WriteByte('\n')
-		if err := templates.ExecuteTemplate(&body, c.id+".rego.tmpl", c.data(&d)); err != nil {
+		if c.data == nil {
+			continue // evaluated from somewhere else
+		}
+		data, err := c.data(&d)
+		if err == nil {
+			body.WriteByte('\n')
+			err = templates.ExecuteTemplate(&body, c.id+".rego.tmpl", data)
+		}
+		if err != nil {
 			return Package{}, fmt.Errorf("control %s: %w", c.id, err)
 		}
 	}
-	p.Rego = header(&d) + m.Rego() + body.String()
+	excuses, err := excusesOf(&d)
+	if err != nil {
+		return Package{}, err
+	}
+	shared, err := sharedRules(&d, body.String())
+	if err != nil {
+		return Package{}, err
+	}
+	p.Rego = tidy(header(&d) + m.Rego() + excuses + body.String() + shared)
 	p.Query = query(p.Path, p.Rego)
 	return p, nil
 }
@@ -62,7 +73,16 @@ var files embed.FS
 var templates = template.Must(template.New("").Funcs(template.FuncMap{
 	"quote": scope.Quote,
 	"set":   set,
+	"list":  list,
 }).ParseFS(files, "templates/*.rego.tmpl"))
+
+// tidy leaves one empty line where templates left several, and none at the end.
+// No text of people holds line breaks, so that it touches nothing else.
+func tidy(text string) string {
+	return strings.TrimRight(emptyLines.ReplaceAllString(text, "\n\n"), "\n") + "\n"
+}
+
+var emptyLines = regexp.MustCompile(`\n{3,}`)
 
 // header is the package's METADATA and its name.
 func header(d *document.Document) string {
@@ -83,7 +103,7 @@ func header(d *document.Document) string {
 // query asks for the sets of statements that text defines.
 func query(path, text string) string {
 	var asked []string
-	for _, set := range []string{"deny", "pending", "skip", "warn"} {
+	for _, set := range []string{"deny", "exempt", "pending", "skip", "warn"} {
 		if strings.Contains(text, "\n"+set+" contains ") {
 			asked = append(asked, fmt.Sprintf("%s := %s.%s", set, path, set))
 		}
@@ -116,9 +136,16 @@ func set(all []string) string {
 	if len(all) == 0 {
 		return "set()"
 	}
+	return "{" + joined(all) + "}"
+}
+
+// list writes strings as a Rego array.
+func list(all []string) string { return "[" + joined(all) + "]" }
+
+func joined(all []string) string {
 	quoted := make([]string, len(all))
 	for i, s := range all {
 		quoted[i] = scope.Quote(s)
 	}
-	return "{" + strings.Join(quoted, ", ") + "}"
+	return strings.Join(quoted, ", ")
 }

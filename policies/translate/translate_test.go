@@ -100,7 +100,7 @@ func checkPackage(t *testing.T, p translate.Package) {
 		t.Fatalf("%v\n%s", err, p.Rego)
 	}
 	if string(formatted) != p.Rego {
-		t.Errorf("not formatted:\n%s\nwant\n%s", p.Rego, formatted)
+		t.Errorf("not formatted, first at:\n%s", firstDifference(string(formatted), p.Rego))
 	}
 	module, err := ast.ParseModuleWithOpts(p.File, p.Rego, ast.ParserOptions{ProcessAnnotation: true})
 	if err != nil {
@@ -114,4 +114,15 @@ func checkPackage(t *testing.T, p translate.Package) {
 	if err != nil || len(results) != 1 {
 		t.Errorf("%s gives %v, %v", p.Query, results, err)
 	}
+}
+
+// firstDifference shows the lines around the first one in which two texts differ.
+func firstDifference(want, got string) string {
+	w, g := strings.Split(want, "\n"), strings.Split(got, "\n")
+	for i := range g {
+		if i >= len(w) || w[i] != g[i] {
+			return "got\n" + strings.Join(g[max(0, i-3):min(len(g), i+4)], "\n") + "\nwant\n" + strings.Join(w[max(0, min(i, len(w))-3):min(len(w), i+4)], "\n")
+		}
+	}
+	return "the end is missing"
 }

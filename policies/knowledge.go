@@ -1,0 +1,126 @@
+package policies
+
+import "time"
+
+// Source says where facts come from. Facts that are not Known are not "none":
+// nobody has looked.
+type Source struct {
+	Known  bool      `json:"known"`
+	Source string    `json:"source,omitempty"` // name and version of what found out
+	Time   time.Time `json:"time,omitzero"`    // when it looked
+}
+
+// Step is one line of an image's history.
+type Step struct {
+	Created   time.Time `json:"created,omitzero"`
+	CreatedBy string    `json:"created_by"`
+	Comment   string    `json:"comment,omitempty"`
+	Empty     bool      `json:"empty_layer,omitempty"` // changed no file
+}
+
+// OSRelease is the distribution, in the words of os-release(5).
+type OSRelease struct {
+	ID        string `json:"id"` // debian, alpine, …; empty when there is none
+	VersionID string `json:"version_id,omitempty"`
+	Name      string `json:"name,omitempty"`
+}
+
+// Files is a list of paths in the image.
+type Files struct {
+	Source
+	Items []string `json:"items"` // absolute, sorted
+}
+
+// BaseImages are the images that this one is built upon, nearest first.
+type BaseImages struct {
+	Source
+	Items []BaseImage `json:"items"`
+}
+
+// BaseImage is one image that was built upon.
+type BaseImage struct {
+	Registry   string `json:"registry"`
+	Repository string `json:"repository"`
+	Tag        string `json:"tag,omitempty"`
+	Digest     string `json:"digest,omitempty"`
+}
+
+// Packages is the software in the image.
+type Packages struct {
+	Source
+	Items []Package `json:"items"`
+}
+
+// Package is one package of a package manager of the system or of a language.
+type Package struct {
+	Format   string   `json:"format"` // deb, apk, rpm, npm, pypi, gem, maven, go, …
+	Name     string   `json:"name"`
+	Epoch    string   `json:"epoch,omitempty"`
+	Version  string   `json:"version"` // without epoch and release
+	Release  string   `json:"release,omitempty"`
+	Arch     string   `json:"arch,omitempty"`
+	Licenses []string `json:"licenses"` // SPDX identifiers where they are known
+	Source   string   `json:"source,omitempty"`
+	Path     string   `json:"path"`
+}
+
+// Vulnerabilities are the known weaknesses of the packages.
+type Vulnerabilities struct {
+	Source
+	Items []Vulnerability `json:"items"`
+}
+
+// Vulnerability is one weakness in one package.
+type Vulnerability struct {
+	ID             string    `json:"id"`                        // CVE-2021-44228
+	Severity       string    `json:"severity"`                  // negligible, low, medium, high, critical; empty when nobody says
+	CustomSeverity string    `json:"custom_severity,omitempty"` // as a person changed it
+	Score          float64   `json:"score"`                     // CVSS, 0 to 10
+	Package        string    `json:"package"`
+	Version        string    `json:"version,omitempty"`
+	Path           string    `json:"path"`
+	FixVersion     string    `json:"fix_version,omitempty"` // empty: there is no fix
+	Published      time.Time `json:"published,omitzero"`
+	FixPublished   time.Time `json:"fix_published,omitzero"`
+	Exploits       []string  `json:"exploits"` // types of known exploits
+	FromBaseImage  bool      `json:"from_base_image,omitempty"`
+}
+
+// Malware is known bad content in the image's files.
+type Malware struct {
+	Source
+	Items []MalwareFile `json:"items"`
+}
+
+// MalwareFile is one file that is known to be bad.
+type MalwareFile struct {
+	Path string `json:"path"`
+	Name string `json:"name"` // of the malware
+	Hash string `json:"hash,omitempty"`
+	PUA  bool   `json:"pua,omitempty"` // potentially unwanted rather than malicious
+}
+
+// Secrets are credentials in the image's files.
+type Secrets struct {
+	Source
+	Items []Secret `json:"items"`
+}
+
+// Secret is one credential. Its value is never among the facts.
+type Secret struct {
+	Path string `json:"path"`
+	Type string `json:"type"` // private key, cloud token, …
+}
+
+// Acknowledgement is a risk that a person accepted, for a time. Empty fields
+// match anything; in Name, Package and Path "*" stands for any characters.
+type Acknowledgement struct {
+	Type    string    `json:"issue_type"`              // vulnerability, malware, sensitive_data
+	Name    string    `json:"issue_name"`              // CVE, name of malware, type of secret
+	Package string    `json:"resource_name,omitempty"` // of a vulnerability
+	Path    string    `json:"resource_path,omitempty"`
+	Comment string    `json:"comment"`
+	Author  string    `json:"author"`
+	Date    time.Time `json:"date,omitzero"`
+	Expires time.Time `json:"expires,omitzero"` // zero: never
+}
