@@ -106,7 +106,7 @@ func showImage(out io.Writer, i console.Image) error {
 	t := newTable(out)
 	t.row("Image", i.Sallyport.Image)
 	t.row("Decision", decision(i))
-	t.row("", i.Sallyport.Message)
+	t.row("Message", i.Sallyport.Message)
 	for _, w := range i.Sallyport.Warnings {
 		t.row("Warning", w)
 	}
