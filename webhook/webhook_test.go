@@ -89,15 +89,20 @@ type cluster struct {
 	client *http.Client
 }
 
-// connect serves the webhook over TLS with certificates of its own.
 func connect(t *testing.T, w *world, metrics prometheus.Registerer) *cluster {
+	t.Helper()
+	return connectTo(t, w, w, metrics)
+}
+
+// connectTo serves the webhook over TLS with certificates of its own.
+func connectTo(t *testing.T, g webhook.Gate, r webhook.Resolver, metrics prometheus.Registerer) *cluster {
 	t.Helper()
 	gates := []string{"localhost:5000"}
 	upstream := func(host string) bool { return host == "registry.test" || host == image.DockerHub }
 	hook, err := webhook.New(webhook.Config{
 		Cluster: "prod", Logger: quiet, Metrics: metrics,
 		Behind: func(ref image.Reference) image.Reference { return ref.Behind(gates, upstream, image.DockerHub) },
-	}, w, w)
+	}, g, r)
 	if err != nil {
 		t.Fatal(err)
 	}
