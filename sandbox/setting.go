@@ -102,11 +102,12 @@ func (s *setting) folder(name string) {
 	}
 }
 
-// readsOf are the places whose reading tells something: our secrets.
+// readsOf are the places whose reading tells something: our secrets, devices,
+// what other programs were told.
 func (s *setting) readsOf() []string {
 	var list []string
 	for _, f := range s.secrets.Files(s.home) {
 		list = append(list, f.Path)
 	}
-	return append(list, "/proc/1/environ", "/proc/self/environ", "/etc/shadow")
+	return append(list, "/dev/", "/etc/shadow", "/proc/1/environ", "/proc/self/environ")
 }

@@ -101,6 +101,7 @@ func (l *ledger) insist(f *flow) {
 
 // asked notes a DNS query, whose name is as it was sent.
 func (l *ledger) asked(f *flow, name string, q observation.DNSQuery) {
+	q.Flow = f.id()
 	q.TimeMS = l.millis()
 	l.mu.Lock()
 	if len(l.dns) < l.limits.Queries {

@@ -22,16 +22,26 @@ finding contains {
 	"malicious": true,
 	"confidence": 99,
 	"lineage": lib.lineage(flow.process),
-	"evidence": [lib.flow_evidence(
-		flow, "",
-		sprintf("carries %s", [concat(", ", sort({sprintf("%s (%s)", [c.name, c.encoding]) | some c in stolen}))]),
-	)],
+	"evidence": array.concat(
+		[lib.flow_evidence(
+			flow, "",
+			sprintf("carries %s", [concat(", ", sort({sprintf("%s (%s)", [c.name, c.encoding]) | some c in stolen}))]),
+		)],
+		lib.first(3, asked(flow)),
+	),
 } if {
 	some flow in lib.outgoing
 	not metadata_service(flow)
 	stolen := {c | some c in flow.canaries; not c.own_domain}
 	count(stolen) > 0
 	names := {c.name | some c in stolen}
+}
+
+# asked: the questions by which a secret left, when it left in names.
+asked(flow) := {lib.dns_evidence(q, "asked for") |
+	flow.app == "dns"
+	some q in input.network.dns
+	q.flow == flow.id
 }
 
 # What a cloud's metadata service gave out may go back to it.

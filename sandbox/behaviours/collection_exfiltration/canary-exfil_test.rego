@@ -34,3 +34,17 @@ test_not_in_answer_to_us if {
 		count(found) == 0
 	}
 }
+
+test_secret_in_names_shows_the_question if {
+	found := rule.finding with input as f.observation({
+		"processes": [f.process(30, ["/usr/bin/dig"], {})],
+		"flows": [f.flow("30.0", "198.18.0.1", 53, {"id": "f1", "app": "dns", "canaries": [secret({"encoding": "hex"})]})],
+		"dns": [
+			{"flow": "f1", "event": 7, "ms": 20, "process": "30.0", "name": "6162.t.evil.example", "answers": []},
+			{"flow": "f2", "event": 8, "ms": 21, "process": "30.0", "name": "other.example", "answers": []},
+		],
+	})
+	f.malicious(found)
+	some one in found
+	{e.domain | some e in one.evidence; e.type == "dns"} == {"6162.t.evil.example"}
+}

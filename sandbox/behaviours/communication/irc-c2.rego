@@ -32,9 +32,10 @@ finding contains {
 	reasons := proof(flow)
 }
 
-# registers: RFC 2812 §3.1, on whatever port.
+# registers: RFC 2812 §3.1, on whatever port, but not as words in a web request.
 registers(flow) if {
 	flow.proto == "tcp"
+	flow.app != "http"
 	commands := spoken(flow)
 	"NICK" in commands
 	"USER" in commands

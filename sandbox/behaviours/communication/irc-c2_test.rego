@@ -74,3 +74,12 @@ test_not_ftp if {
 	found := rule.finding with input as f.observation({"processes": [f.process(30, ["/app/ftp"], {})], "flows": [flow]})
 	count(found) == 0
 }
+
+test_not_words_in_a_web_form if {
+	posted := concat(`\x0d\x0a`, ["POST /register HTTP/1.1", "Host: forum.example", "", "NICK alice", "USER alice 0 * :alice"])
+	found := rule.finding with input as f.observation({
+		"processes": [f.process(30, ["/app/chat"], {})],
+		"flows": [f.flow("30.0", "203.0.113.9", 80, {"app": "http", "out": posted})],
+	})
+	count(found) == 0
+}

@@ -153,6 +153,15 @@ http_evidence(h, detail) := {
 	"detail": detail,
 }
 
+dns_evidence(q, detail) := {
+	"type": "dns",
+	"event": q.event,
+	"ms": q.ms,
+	"process": q.process,
+	"domain": q.name,
+	"detail": detail,
+}
+
 address(ip, port) := sprintf("[%s]:%d", [ip, port]) if contains(ip, ":")
 
 else := sprintf("%s:%d", [ip, port])

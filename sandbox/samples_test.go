@@ -1,0 +1,207 @@
+package sandbox_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/sallyport-dev/sallyport/image"
+	"github.com/sallyport-dev/sallyport/internal/testenv"
+	"github.com/sallyport-dev/sallyport/report"
+	"github.com/sallyport-dev/sallyport/sandbox"
+	"github.com/sallyport-dev/sallyport/sandbox/judge"
+	"github.com/sallyport-dev/sallyport/sandbox/protocol"
+	"github.com/sallyport-dev/sallyport/sandbox/runtime"
+	"github.com/sallyport-dev/sallyport/test/samples"
+)
+
+// With -update the samples' observations replace those by which the behaviour
+// rules are tested.
+var update = flag.Bool("update", false, "write the samples' observations to behaviours/testdata/observations")
+
+const observations = "behaviours/testdata/observations"
+
+// scratch is for what all tests share.
+var scratch string
+
+func TestMain(m *testing.M) {
+	runtime.ReexecIfSandbox()
+	dir, err := os.MkdirTemp("", "sandbox-test-*")
+	if err != nil {
+		panic(err)
+	}
+	scratch = dir
+	code := m.Run()
+	os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+var kit = sync.OnceValue(func() *samples.Kit { return samples.NewKit(scratch) })
+
+// newRunner is a runner with short patience, in a folder that must be left empty.
+func newRunner(t *testing.T, change func(*sandbox.Config)) *sandbox.Runner {
+	t.Helper()
+	testenv.NeedCommand(t, "busybox")
+	testenv.NeedCommand(t, "dash")
+	if err := runtime.Check(); err != nil {
+		testenv.Missing(t, err.Error())
+	}
+	dir := t.TempDir()
+	testenv.NoLeaks(t, dir)
+	cfg := sandbox.Config{Dir: dir, Judge: rules(t), Idle: 2 * time.Second, Timeout: time.Minute, Version: "test"}
+	if change != nil {
+		change(&cfg)
+	}
+	r, err := sandbox.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+var compiled = sync.OnceValues(func() (*judge.Judge, error) { return judge.New(judge.Config{}) })
+
+func rules(t *testing.T) *judge.Judge {
+	t.Helper()
+	j, err := compiled()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return j
+}
+
+func build(t *testing.T, s samples.Sample) v1.Image {
+	t.Helper()
+	img, err := s.Build(kit())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return img
+}
+
+// run runs an image and closes what is left of it at the end of the test.
+func run(t *testing.T, r *sandbox.Runner, name string, img v1.Image) *sandbox.Outcome {
+	t.Helper()
+	ref, err := image.Parse("samples.test/" + name + ":v1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, err := r.Run(t.Context(), img, sandbox.Request{Reference: ref}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := o.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return o
+}
+
+// TestSamples runs every sample for real, and expects what it is made to show.
+func TestSamples(t *testing.T) {
+	for _, s := range samples.All() {
+		t.Run(s.Name, func(t *testing.T) {
+			o := run(t, newRunner(t, nil), s.Name, build(t, s))
+			for _, fault := range s.Expect.Check(o.Report) {
+				t.Error(fault)
+			}
+			honest(t, o.Report)
+			if t.Failed() {
+				dump(t, o)
+			}
+			if *update && !strings.HasPrefix(s.Name, "broken/") {
+				record(t, s.Name, o)
+			}
+		})
+	}
+}
+
+// honest checks what every report must hold, whatever it says.
+func honest(t *testing.T, r *report.Report) {
+	t.Helper()
+	if c := r.Run.Coverage; c.CriticalLost > 0 {
+		t.Errorf("%d critical events were lost", c.CriticalLost)
+	}
+	for _, f := range r.Findings {
+		if len(f.Evidence) == 0 {
+			t.Errorf("%s has no evidence", f.Slug)
+		}
+	}
+	if (r.Verdict == report.Inconclusive || r.Verdict == report.Skipped) && r.Summary == "" && r.Run.Reason == "" && r.DTASkippedReason == "" {
+		t.Errorf("the verdict %s has no reason", r.Verdict)
+	}
+}
+
+// TestDeterminism runs one sample of each kind three times.
+func TestDeterminism(t *testing.T) {
+	for _, s := range samples.All() {
+		if !slices.Contains([]string{"reverse-shell/exec", "pipe-download-shell/address", "scan-horizontal/ssh", "irc-c2/bot", "canary-exfil/base64", "benign/web-entrypoint"}, s.Name) {
+			continue
+		}
+		t.Run(s.Name, func(t *testing.T) {
+			r, img := newRunner(t, nil), build(t, s)
+			var first []string
+			for i := range 3 {
+				got := slugs(run(t, r, s.Name, img).Report)
+				if i == 0 {
+					first = got
+				} else if !slices.Equal(got, first) {
+					t.Errorf("run %d found %v, the first one %v", i+1, got, first)
+				}
+			}
+		})
+	}
+}
+
+func slugs(r *report.Report) []string {
+	list := []string{string(r.Verdict)}
+	for _, f := range r.Findings {
+		list = append(list, f.Slug)
+	}
+	slices.Sort(list[1:])
+	return list
+}
+
+// record keeps an observation for the tests of the behaviour rules.
+func record(t *testing.T, name string, o *sandbox.Outcome) {
+	t.Helper()
+	b, err := json.MarshalIndent(o.Observation, "", " ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(observations, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(observations, strings.ReplaceAll(name, "/", ".")+".json")
+	if err := os.WriteFile(file, append(b, '\n'), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// dump shows what was seen, for whoever must find out why.
+func dump(t *testing.T, o *sandbox.Outcome) {
+	t.Helper()
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetIndent("", " ")
+	_ = enc.Encode(o.Report.Run)
+	_ = enc.Encode(o.Report.Findings)
+	_ = enc.Encode(o.Observation)
+	t.Logf("%.60000s", b.String())
+}
+
+// collect gathers the states that a run goes through.
+type collect struct{ states []string }
+
+func (c *collect) add(s protocol.RunState) { c.states = append(c.states, s.State) }
+
