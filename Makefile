@@ -39,7 +39,7 @@ lint: ## formatting, vet, staticcheck, import rules
 	@./test/imports
 
 unit: build ## tests that start the sandbox, a Docker engine and Redis
-	SALLYPORT_BINARY=$(CURDIR)/$(BUILD)/sallyport $(GO) test -timeout 30m $(SENTRY)
+	GATE_UNDER_TEST=$(CURDIR)/$(BUILD)/sallyport $(GO) test -timeout 30m $(SENTRY)
 
 race: ## all other tests, under the race detector
 	CGO_ENABLED=1 $(GO) test -race -timeout 20m $$($(GO) list ./... | grep -vxF "$$($(GO) list $(SENTRY))")

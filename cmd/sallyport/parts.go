@@ -89,7 +89,7 @@ func build(ctx context.Context, cfg config.Config, open sockets, child *sandboxC
 		pullFrom = loopback(open.of(roleProxy))
 	}
 	if p.queue, err = analysis.New(analysis.Config{
-		Redis: p.knowledge.redis, Verdicts: p.knowledge.verdicts, Settings: settings, Grants: grants,
+		Redis: p.knowledge.redis, Objects: p.knowledge.objects, Verdicts: p.knowledge.verdicts, Settings: settings, Grants: grants,
 		PullFrom: pullFrom, PullInsecure: true,
 		Workers: cfg.Analysis.Workers, Timeout: cfg.Sandbox.Timeout, Log: log, Metrics: reg,
 	}); err != nil {

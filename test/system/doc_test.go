@@ -16,7 +16,7 @@ var binary string
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
 func run(m *testing.M) int {
-	if binary = os.Getenv("SALLYPORT_BINARY"); binary != "" {
+	if binary = os.Getenv("GATE_UNDER_TEST"); binary != "" {
 		return m.Run()
 	}
 	dir, err := os.MkdirTemp("", "sallyport-system")

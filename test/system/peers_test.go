@@ -2,6 +2,8 @@ package system
 
 import (
 	"context"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -26,7 +28,7 @@ import (
 // upstream is a registry on loopback that holds images; it returns its host:port.
 func upstream(t *testing.T, images map[string]v1.Image) string {
 	t.Helper()
-	s := httptest.NewServer(registry.New())
+	s := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
 	t.Cleanup(s.Close)
 	host := strings.TrimPrefix(s.URL, "http://")
 	for at, img := range images {
@@ -71,10 +73,10 @@ func docker(t *testing.T) func(args ...string) (string, error) {
 		t.Fatal(err)
 	}
 	socket := "unix://" + filepath.Join(dir, "d.sock")
-	log := new(syncBuffer)
+	said := new(syncBuffer)
 	cmd := exec.Command(engine, "--host", socket, "--data-root", filepath.Join(dir, "root"), "--exec-root", filepath.Join(dir, "exec"),
 		"--pidfile", filepath.Join(dir, "pid"), "--iptables=false", "--bridge=none")
-	cmd.Stdout, cmd.Stderr = log, log
+	cmd.Stdout, cmd.Stderr = said, said
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +99,7 @@ func docker(t *testing.T) func(args ...string) (string, error) {
 			return run
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("the Docker engine does not start:\n%s", log)
+			t.Fatalf("the Docker engine does not start:\n%s", said)
 		}
 	}
 }
