@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"flag"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -19,7 +18,6 @@ import (
 	"github.com/sallyport-dev/sallyport/report"
 	"github.com/sallyport-dev/sallyport/sandbox"
 	"github.com/sallyport-dev/sallyport/sandbox/judge"
-	"github.com/sallyport-dev/sallyport/sandbox/protocol"
 	"github.com/sallyport-dev/sallyport/sandbox/runtime"
 	"github.com/sallyport-dev/sallyport/test/samples"
 )
@@ -27,8 +25,6 @@ import (
 // With -update the samples' observations replace those by which the behaviour
 // rules are tested.
 var update = flag.Bool("update", false, "write the samples' observations to behaviours/testdata/observations")
-
-const observations = "behaviours/testdata/observations"
 
 // scratch is for what all tests share.
 var scratch string
@@ -179,10 +175,7 @@ func record(t *testing.T, name string, o *sandbox.Outcome) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.MkdirAll(observations, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	file := filepath.Join(observations, strings.ReplaceAll(name, "/", ".")+".json")
+	file := recording(name)
 	if err := os.WriteFile(file, append(b, '\n'), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -199,9 +192,3 @@ func dump(t *testing.T, o *sandbox.Outcome) {
 	_ = enc.Encode(o.Observation)
 	t.Logf("%.60000s", b.String())
 }
-
-// collect gathers the states that a run goes through.
-type collect struct{ states []string }
-
-func (c *collect) add(s protocol.RunState) { c.states = append(c.states, s.State) }
-
