@@ -242,7 +242,7 @@ func TestBadBodies(t *testing.T) {
 func FuzzBodies(f *testing.F) {
 	for _, seed := range []string{
 		`{"target":"demo.test/app:v1","labels":["DTA"]}`, `{"images":[{"registry":"demo.test","repository":"app","tag":"v1"}],"full_rescan":true}`,
-		`{"name":"x","role":"reader"}`, `{"id":"a","password":"b"}`, `{"enabled":false}`, `{"name":"P","scope":{"expression":"v1"}}`, `[]`, `null`, `"`,
+		`{"name":"x","role":"reader"}`, `{"id":"a","password":"b"}`, `{"name":"P","scope":{"expression":"v1"}}`, `[]`, `null`, `"`,
 	} {
 		f.Add(seed)
 	}
@@ -265,7 +265,7 @@ func FuzzBodies(f *testing.F) {
 	}
 	handler := c.Handler()
 	f.Fuzz(func(t *testing.T, body string) {
-		for _, route := range []string{"POST /api/v1/labels", "POST /api/v1/images/rescan", "POST /api/v1/images/allow", "POST /api/v1/login", "POST /api/v1/tokens", "POST /api/v1/settings/dta/license", "POST /api/v2/assurance_policy/image"} {
+		for _, route := range []string{"POST /api/v1/labels", "POST /api/v1/images/rescan", "POST /api/v1/images/allow", "POST /api/v1/login", "POST /api/v1/tokens", "POST /api/v2/assurance_policy/image"} {
 			method, path, _ := strings.Cut(route, " ")
 			r := httptest.NewRequest(method, path, strings.NewReader(body))
 			r.Header.Set("Authorization", "Bearer "+strings.TrimSpace(string(admin)))
