@@ -8,15 +8,18 @@ import (
 // goroutine. Its memory is bounded, whatever the guest does: what is beyond
 // the limits is counted in Counts.Dropped.
 type Builder struct {
-	o      Observation
-	tree   tree
-	ledger ledger
-	conns  connections
-	writes writes
-	own    map[string]bool // the guest's addresses
-	bodies map[string]bool // SHA-256 of what the network answered
-	hashed map[string]File // regular files of the difference, for hard links to them
-	heads  int             // bytes of File.Head so far
+	o       Observation
+	tree    tree
+	ledger  ledger
+	conns   connections
+	writes  writes
+	own     map[string]bool // the guest's addresses
+	bodies  map[string]bool // SHA-256 of what the network answered
+	hashed  map[string]File // regular files of the difference, for hard links to them
+	heads   int             // bytes of File.Head so far
+	paths   int             // bytes of File.Path and File.Target so far
+	missing int64           // flows beyond maxRecords
+	spoken  int             // bytes of what flows and requests said so far
 }
 
 // New begins the observation of one run.
@@ -63,6 +66,10 @@ func (b *Builder) Add(e event.Event) {
 	case event.Exit:
 		b.exit(&e)
 	case event.ExecTry:
+		if len(b.ledger.tries) >= maxPerKind {
+			b.o.Run.Counts.Dropped[e.Kind]++
+			return
+		}
 		b.ledger.tries[e.Task.TID] = e
 	default:
 		b.record(&e)
@@ -139,14 +146,6 @@ func (b *Builder) record(e *event.Event) {
 	}
 }
 
-// AddNetwork takes what the simulated network recorded: flows, questions and
-// requests without process, which Build finds. It may be called several times.
-func (b *Builder) AddNetwork(n Network) {
-	b.o.Network.Flows = append(b.o.Network.Flows, n.Flows...)
-	b.o.Network.DNS = append(b.o.Network.DNS, n.DNS...)
-	b.o.Network.HTTP = append(b.o.Network.HTTP, n.HTTP...)
-}
-
 // End says how the run ended.
 func (b *Builder) End(e End) { b.o.Run.End = e }
 
@@ -167,6 +166,7 @@ func (b *Builder) Build() *Observation {
 	b.tree.lineages(b.writes)
 	b.o.Processes = b.tree.all
 	sortEvents(b.o.Events)
+	b.o.Run.Unrecorded += b.missing
 	b.o.Network.Contacts = b.o.contacts()
 	b.o.fill()
 	return &b.o

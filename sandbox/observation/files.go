@@ -17,6 +17,7 @@ import (
 // Limits on the files of an observation.
 const (
 	maxFiles    = 10_000   // in each of created, modified and deleted
+	maxPaths    = 16 << 20 // bytes of their paths
 	maxHead     = 4 << 10  // bytes of a text that are kept
 	maxHeads    = 8 << 20  // bytes of all texts that are kept
 	maxFileRead = 1 << 30  // bytes of one file that are read
@@ -38,6 +39,10 @@ type Change struct {
 func (b *Builder) AddFile(c Change) error {
 	name := cleanPath(c.Path, "/")
 	files := &b.o.Files
+	if b.paths += len(name); b.paths > maxPaths {
+		b.o.Run.Counts.Dropped[diffKind]++
+		return nil
+	}
 	if c.Deleted {
 		if len(files.Deleted) < maxFiles {
 			files.Deleted = append(files.Deleted, name)
@@ -77,6 +82,7 @@ func (b *Builder) AddFile(c Change) error {
 		if len(f.Target) > event.MaxPath {
 			f.Target = f.Target[:event.MaxPath]
 		}
+		b.paths += len(f.Target)
 	case tar.TypeFifo:
 		f.Type = "fifo"
 	case tar.TypeChar, tar.TypeBlock:

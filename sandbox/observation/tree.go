@@ -142,7 +142,9 @@ func (t *tree) put(p *Process, e *event.Event) *Process {
 	if len(t.order) >= maxProcesses {
 		// What such a process does is told of the one that it comes from.
 		if of := t.all[p.Parent]; of != nil {
-			t.current[e.Task.PID] = of
+			if len(t.current) < maxForks {
+				t.current[e.Task.PID] = of
+			}
 			if p.Forked {
 				return of
 			}

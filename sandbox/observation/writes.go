@@ -1,14 +1,19 @@
 package observation
 
-// maxWrites is how many paths written to are remembered, and maxWriters how
-// many writers of each: the first and the last ones.
+// maxWrites is how many paths written to are remembered, maxWriteText their
+// length together, and maxWriters how many writers of each: the first and the
+// last ones.
 const (
-	maxWrites  = 50_000
-	maxWriters = 4
+	maxWrites    = 50_000
+	maxWriteText = 16 << 20
+	maxWriters   = 4
 )
 
 // writes remembers who wrote which path, also of files that are gone since.
-type writes struct{ byPath map[string][]write }
+type writes struct {
+	byPath map[string][]write
+	text   int
+}
 
 // write is one opening for writing, or a rename onto the path.
 type write struct {
@@ -19,13 +24,13 @@ type write struct {
 
 func (w writes) has(path string) bool { return len(w.byPath[path]) > 0 }
 
-func (w writes) add(path string, wr write) {
+func (w *writes) add(path string, wr write) {
 	if path == "" {
 		return
 	}
 	list := w.byPath[path]
 	switch {
-	case len(list) == 0 && len(w.byPath) >= maxWrites:
+	case len(list) == 0 && (len(w.byPath) >= maxWrites || w.text+len(path) > maxWriteText):
 		return
 	case len(list) > 0 && list[len(list)-1].process == wr.process:
 		return
@@ -33,12 +38,15 @@ func (w writes) add(path string, wr write) {
 		copy(list[1:], list[2:])
 		list[maxWriters-1] = wr
 	default:
+		if len(list) == 0 {
+			w.text += len(path)
+		}
 		w.byPath[path] = append(list, wr)
 	}
 }
 
 // move makes whoever wrote from the writer of to, at the time of wr.
-func (w writes) move(from, to string, wr write) {
+func (w *writes) move(from, to string, wr write) {
 	if list := w.byPath[from]; len(list) > 0 {
 		wr.process = list[len(list)-1].process
 	}
