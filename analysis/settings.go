@@ -28,6 +28,9 @@ type Local struct {
 // ErrNoSandbox is returned where the sandbox on this machine is meant and none runs.
 var ErrNoSandbox = errors.New("no sandbox runs on this machine: set the endpoint of a sandbox service")
 
+// License is what a sandbox service says about a token and its quota.
+type License = protocol.License
+
 // SettingsStore keeps the settings. It is safe for concurrent use.
 type SettingsStore struct {
 	objects *objects.Store

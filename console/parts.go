@@ -11,7 +11,6 @@ import (
 	"github.com/sallyport-dev/sallyport/inspect"
 	"github.com/sallyport-dev/sallyport/label"
 	"github.com/sallyport-dev/sallyport/policies"
-	"github.com/sallyport-dev/sallyport/sandbox/protocol"
 	"github.com/sallyport-dev/sallyport/verdict"
 )
 
@@ -69,8 +68,8 @@ type Queue interface {
 // Settings are those of dynamic threat analysis.
 type Settings interface {
 	Get(ctx context.Context) (analysis.Settings, error)
-	Check(ctx context.Context, set analysis.Settings) (protocol.License, error)
-	Save(ctx context.Context, set analysis.Settings) (protocol.License, error)
+	Check(ctx context.Context, set analysis.Settings) (analysis.License, error)
+	Save(ctx context.Context, set analysis.Settings) (analysis.License, error)
 }
 
 // Inspector tells what a manifest is.

@@ -4,7 +4,6 @@ import (
 	"net/http"
 
 	"github.com/sallyport-dev/sallyport/analysis"
-	"github.com/sallyport-dev/sallyport/sandbox/protocol"
 )
 
 // DTASettings are the settings of dynamic threat analysis as people see them.
@@ -27,7 +26,7 @@ type DTAChange struct {
 // LicenseAnswer is what a sandbox service says about a token.
 type LicenseAnswer struct {
 	Endpoint string           `json:"endpoint"` // empty: the one on this machine
-	License  protocol.License `json:"license"`
+	License  analysis.License `json:"license"`
 }
 
 // showSettings shows the settings in force, and the runs of this month.

@@ -48,8 +48,7 @@ var inits = map[string]bool{
 // with whoever wrote it. What an init system starts are separate roots.
 func (t *tree) lineages(w writes) {
 	root := map[string]string{} // union-find over roots, by process ID
-	var find func(string) string
-	find = func(id string) string {
+	find := func(id string) string {
 		for root[id] != "" && root[id] != id {
 			if up := root[root[id]]; up != "" {
 				root[id] = up
