@@ -4,17 +4,17 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"runtime"
+	"slices"
 	"time"
 
-	"github.com/open-policy-agent/opa/v1/ast"
-	"github.com/open-policy-agent/opa/v1/rego"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/sallyport-dev/sallyport/policies/document"
+	"github.com/sallyport-dev/sallyport/policies/engine"
 	"github.com/sallyport-dev/sallyport/policies/scope"
 	"github.com/sallyport-dev/sallyport/policies/translate"
 )
@@ -26,9 +26,10 @@ type policy struct {
 	identity [sha256.Size]byte // of the document and what it is translated to
 	matcher  *scope.Matcher
 	pkg      translate.Package
-	query    rego.PreparedEvalQuery // prepared only when the policy is active
-	context  []string               // attributes of the context that its scope reads
-	enforced time.Time              // until then failures do not block
+	query    *engine.Query  // of the generated package; nil unless the policy is active
+	checks   []*customCheck // of the control custom_checks
+	context  []string       // attributes of the context that its scope reads
+	enforced time.Time      // until then failures do not block
 }
 
 // active tells whether the policy judges images.
@@ -54,24 +55,28 @@ func compileAll(ctx context.Context, docs []Document, previous *Set) ([]*policy,
 	}
 	compiled := make([]*policy, len(docs))
 	faults := make([]error, len(docs))
+	hashes := make([][sha256.Size]byte, len(docs))
 	var group errgroup.Group
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for i, d := range docs {
-		hash, err := hashOf(d)
+		files, err := filesOf(d)
+		if err == nil {
+			hashes[i], err = hashOf(d, files)
+		}
 		if err != nil {
 			faults[i] = fmt.Errorf("policy %q: %w", d.Name, err)
 			continue
 		}
-		if p, ok := known[hash]; ok {
+		if p, ok := known[hashes[i]]; ok {
 			compiled[i] = p
 			continue
 		}
 		group.Go(func() error {
-			if compiled[i], faults[i] = compile(ctx, d); faults[i] != nil {
+			if compiled[i], faults[i] = compile(ctx, d, files); faults[i] != nil {
 				faults[i] = fmt.Errorf("policy %q: %w", d.Name, faults[i])
 				return nil
 			}
-			compiled[i].identify(hash)
+			compiled[i].identify(hashes[i])
 			return nil
 		})
 	}
@@ -84,7 +89,7 @@ func (p *policy) identify(hash [sha256.Size]byte) {
 	p.identity = sha256.Sum256(append(hash[:], p.pkg.Rego...))
 }
 
-func compile(ctx context.Context, d Document) (*policy, error) {
+func compile(ctx context.Context, d Document, files checkFiles) (*policy, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -103,39 +108,39 @@ func compile(ctx context.Context, d Document) (*policy, error) {
 	if !p.active() {
 		return p, nil
 	}
-	p.query, err = prepare(ctx, pkg)
-	if err != nil {
+	if p.query, err = prepare(ctx, pkg); err != nil {
 		return nil, fmt.Errorf("the generated package does not compile: %w", err)
+	}
+	if p.checks, err = compileChecks(ctx, d, files); err != nil {
+		return nil, err
 	}
 	return p, nil
 }
 
 // prepare compiles one package with a compiler of its own: a fault stays in
 // its policy, and a changed policy costs one compilation.
-func prepare(ctx context.Context, pkg translate.Package) (rego.PreparedEvalQuery, error) {
-	module, err := ast.ParseModuleWithOpts(pkg.File, pkg.Rego, ast.ParserOptions{RegoVersion: ast.RegoV1, Capabilities: Capabilities()})
+func prepare(ctx context.Context, pkg translate.Package) (*engine.Query, error) {
+	program, err := engine.Compile(engine.Source{Modules: map[string]string{pkg.File: pkg.Rego}})
 	if err != nil {
-		return rego.PreparedEvalQuery{}, err
+		return nil, err
 	}
-	compiler := ast.NewCompiler().WithCapabilities(Capabilities()).WithStrict(true).WithDefaultRegoVersion(ast.RegoV1)
-	compiler.Compile(map[string]*ast.Module{pkg.File: module})
-	if compiler.Failed() {
-		return rego.PreparedEvalQuery{}, compiler.Errors
-	}
-	return rego.New(
-		rego.Query(pkg.Query),
-		rego.Compiler(compiler),
-		rego.Capabilities(Capabilities()),
-		rego.StrictBuiltinErrors(true),
-	).PrepareForEval(ctx)
+	return program.Prepare(ctx, pkg.Query)
 }
 
-func hashOf(d Document) ([sha256.Size]byte, error) {
-	b, err := json.Marshal(d)
+// hashOf is over the document and the files that its custom checks come from.
+func hashOf(d Document, files checkFiles) ([sha256.Size]byte, error) {
+	b, err := d.MarshalJSON()
 	if err != nil {
 		return [sha256.Size]byte{}, err
 	}
-	return sha256.Sum256(b), nil
+	h := sha256.New()
+	h.Write(b)
+	for _, f := range files {
+		for _, name := range slices.Sorted(maps.Keys(f)) {
+			fmt.Fprintf(h, "\x00%d %s %d\n%s", len(name), name, len(f[name]), f[name])
+		}
+	}
+	return [sha256.Size]byte(h.Sum(nil)), nil
 }
 
 // generationOf hashes documents and what they are translated to, so that a new

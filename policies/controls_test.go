@@ -14,9 +14,9 @@ import (
 func known() *policies.Input {
 	in := nginx()
 	in.DTA = policies.DTA{Status: "done", Verdict: report.Clean, Time: now}
-	looked := policies.Source{Known: true, Source: "test", Time: now}
-	in.Packages.Source, in.Vulnerabilities.Source, in.Malware.Source, in.Secrets.Source = looked, looked, looked, looked
-	in.Image.BaseImages.Source, in.Image.Setuid.Source = looked, looked
+	looked := policies.Origin{Known: true, Source: "test", Time: now}
+	in.Packages.Origin, in.Vulnerabilities.Origin, in.Malware.Origin, in.Secrets.Origin = looked, looked, looked, looked
+	in.Image.BaseImages.Origin, in.Image.Setuid.Origin = looked, looked
 	in.Image.User = "nginx"
 	in.Image.UID = "101"
 	in.Packages.Items = []policies.Package{

@@ -2,10 +2,7 @@ package policies
 
 import (
 	"context"
-	"errors"
 	"fmt"
-
-	"github.com/open-policy-agent/opa/v1/rego"
 )
 
 // Evaluate judges an image by every policy whose scope includes it; all of
@@ -35,13 +32,12 @@ func (s *Set) Judge(ctx context.Context, f *Facts) (Result, error) {
 			continue
 		}
 		r.Applicable = append(r.Applicable, p.doc.Name)
-		checks, err := s.run(ctx, p, f)
+		checks, faulty := s.run(ctx, p, f)
 		if ctx.Err() != nil {
 			return Result{}, fmt.Errorf("judging by policy %q: %w", p.doc.Name, context.Cause(ctx))
 		}
-		if err != nil {
+		if faulty {
 			r.Faults = append(r.Faults, p.doc.Name)
-			checks = unevaluated(p, err)
 		}
 		r.add(p, checks, f.now)
 		r.Until = earlier(r.Until, p.until(f))
@@ -52,22 +48,30 @@ func (s *Set) Judge(ctx context.Context, f *Facts) (Result, error) {
 	return r, nil
 }
 
-// run evaluates the generated package of one policy. It has no loop but over
-// the facts, so only the request bounds it: a deadline of its own would deny
-// images on a machine that is merely busy.
-func (s *Set) run(ctx context.Context, p *policy, f *Facts) ([]Check, error) {
-	results, err := p.query.Eval(ctx, rego.EvalParsedInput(f.value))
+// run evaluates one policy: its generated package, and its custom checks. The
+// generated one has no loop but over the facts, so that only the request bounds
+// it: a deadline of its own would deny images on a machine that is merely busy.
+func (s *Set) run(ctx context.Context, p *policy, f *Facts) (checks []Check, faulty bool) {
+	bindings, err := p.query.Eval(ctx, f.value)
 	if err != nil {
-		return nil, err
+		return unevaluated(p, err), true
 	}
-	if len(results) != 1 {
-		return nil, errors.New("its package gave no result")
-	}
-	said, err := readStatements(results[0].Bindings)
+	said, err := readStatements(bindings)
 	if err != nil {
-		return nil, err
+		return unevaluated(p, err), true
 	}
-	return p.checks(said), nil
+	if len(p.checks) > 0 {
+		own, failed := s.statementsOf(ctx, p, f)
+		for set, byControl := range own {
+			for _, all := range byControl {
+				for _, st := range all {
+					said.add(set, st)
+				}
+			}
+		}
+		faulty = failed
+	}
+	return p.checksOf(said), faulty
 }
 
 // unevaluated is what a policy says that could not be evaluated: everything failed.

@@ -12,6 +12,7 @@ import (
 	"github.com/sallyport-dev/sallyport/policies"
 	"github.com/sallyport-dev/sallyport/policies/builtin"
 	"github.com/sallyport-dev/sallyport/policies/document"
+	"github.com/sallyport-dev/sallyport/policies/engine"
 	"github.com/sallyport-dev/sallyport/report"
 )
 
@@ -267,7 +268,7 @@ func TestFactsAsJSON(t *testing.T) {
 
 func TestRulesReachNothing(t *testing.T) {
 	have := map[string]bool{}
-	for _, b := range policies.Capabilities().Builtins {
+	for _, b := range engine.Capabilities().Builtins {
 		have[b.Name] = true
 	}
 	for _, name := range []string{"http.send", "net.lookup_ip_addr", "opa.runtime", "rand.intn", "uuid.rfc4122", "time.now_ns", "rego.parse_module", "io.jwt.decode_verify", "io.jwt.encode_sign",
@@ -281,7 +282,7 @@ func TestRulesReachNothing(t *testing.T) {
 			t.Errorf("%s is not allowed", name)
 		}
 	}
-	if net := policies.Capabilities().AllowNet; net == nil || len(net) != 0 {
+	if net := engine.Capabilities().AllowNet; net == nil || len(net) != 0 {
 		t.Errorf("hosts that may be asked: %v", net)
 	}
 }

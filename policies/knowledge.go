@@ -2,9 +2,9 @@ package policies
 
 import "time"
 
-// Source says where facts come from. Facts that are not Known are not "none":
+// Origin says where facts come from. Facts that are not Known are not "none":
 // nobody has looked.
-type Source struct {
+type Origin struct {
 	Known  bool      `json:"known"`
 	Source string    `json:"source,omitempty"` // name and version of what found out
 	Time   time.Time `json:"time,omitzero"`    // when it looked
@@ -27,13 +27,13 @@ type OSRelease struct {
 
 // Files is a list of paths in the image.
 type Files struct {
-	Source
+	Origin
 	Items []string `json:"items"` // absolute, sorted
 }
 
 // BaseImages are the images that this one is built upon, nearest first.
 type BaseImages struct {
-	Source
+	Origin
 	Items []BaseImage `json:"items"`
 }
 
@@ -47,7 +47,7 @@ type BaseImage struct {
 
 // Packages is the software in the image.
 type Packages struct {
-	Source
+	Origin
 	Items []Package `json:"items"`
 }
 
@@ -66,7 +66,7 @@ type Package struct {
 
 // Vulnerabilities are the known weaknesses of the packages.
 type Vulnerabilities struct {
-	Source
+	Origin
 	Items []Vulnerability `json:"items"`
 }
 
@@ -88,7 +88,7 @@ type Vulnerability struct {
 
 // Malware is known bad content in the image's files.
 type Malware struct {
-	Source
+	Origin
 	Items []MalwareFile `json:"items"`
 }
 
@@ -102,7 +102,7 @@ type MalwareFile struct {
 
 // Secrets are credentials in the image's files.
 type Secrets struct {
-	Source
+	Origin
 	Items []Secret `json:"items"`
 }
 

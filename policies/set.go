@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sallyport-dev/sallyport/policies/document"
+	"github.com/sallyport-dev/sallyport/policies/engine"
 	"github.com/sallyport-dev/sallyport/policies/translate"
 )
 
@@ -24,8 +25,9 @@ func Translate(d Document) (string, error) {
 // concurrent use.
 type Set struct {
 	generation string
-	policies   []*policy // sorted by name
-	active     []*policy // those that judge images
+	policies   []*policy     // sorted by name
+	active     []*policy     // those that judge images
+	bounds     engine.Bounds // of custom checks
 	now        func() time.Time
 }
 
@@ -34,6 +36,10 @@ type Options struct {
 	// Previous is a Set whose unchanged policies are taken over instead of
 	// being compiled again.
 	Previous *Set
+	// CheckTime and CheckMemory bound each custom check; zero means
+	// engine.DefaultTime and engine.DefaultMemory.
+	CheckTime   time.Duration
+	CheckMemory uint64
 	// Now is the clock for inputs that say no time; default time.Now.
 	Now func() time.Time
 }
@@ -42,7 +48,7 @@ type Options struct {
 // things than images, are checked and kept but judge nothing. All faulty
 // documents are named in the error, not only the first.
 func Compile(ctx context.Context, docs []Document, opts Options) (*Set, error) {
-	s := &Set{now: opts.Now}
+	s := &Set{now: opts.Now, bounds: boundsOf(opts)}
 	if s.now == nil {
 		s.now = time.Now
 	}
@@ -73,7 +79,7 @@ func (s *Set) With(ctx context.Context, changed []Document, removed []string) (*
 			compiled = append(compiled, p)
 		}
 	}
-	return (&Set{now: s.now}).assemble(compiled)
+	return (&Set{now: s.now, bounds: s.bounds}).assemble(compiled)
 }
 
 // assemble fills s with policies.
@@ -128,6 +134,9 @@ func (s *Set) Policy(name string) (Policy, bool) {
 func (s *Set) ContextKey(c Context) string {
 	var reads []string
 	for _, p := range s.active {
+		if p.readsContext() {
+			return fmt.Sprintf("kind=%q;cluster=%q;namespace=%q;labels=%q", c.Kind, c.Cluster, c.Namespace, sortedPairs(c.Labels))
+		}
 		for _, a := range p.context {
 			if !slices.Contains(reads, a) {
 				reads = append(reads, a)

@@ -21,6 +21,13 @@ type statement struct {
 // statements are all that one policy says about one image, by set and control.
 type statements map[string]map[string][]statement
 
+func (s statements) add(set string, st statement) {
+	if s[set] == nil {
+		s[set] = map[string][]statement{}
+	}
+	s[set][st.control] = append(s[set][st.control], st)
+}
+
 // readStatements reads the sets that a query bound.
 func readStatements(bindings rego.Vars) (statements, error) {
 	all := statements{}
@@ -81,9 +88,9 @@ func (p *policy) check(control string) Check {
 	return Check{PolicyID: p.doc.ID, PolicyName: p.doc.Name, Control: control}
 }
 
-// checks turns what the package said into one check per enabled control.
+// checksOf turns what the package said into one check per enabled control.
 // exempt outweighs deny, deny pending, pending skip, skip warn; silence means passed.
-func (p *policy) checks(said statements) []Check {
+func (p *policy) checksOf(said statements) []Check {
 	checks := make([]Check, 0, len(p.pkg.Controls))
 	for _, control := range p.pkg.Controls {
 		c := p.check(control)

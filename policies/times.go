@@ -4,6 +4,9 @@ import "time"
 
 const day = 24 * time.Hour
 
+// timely is how long the answer of a custom check counts that reads the time.
+const timely = 10 * time.Minute
+
 // blocks tells whether a failure of p disallows an image now. A policy with
 // days of grace reports only, until they have passed since it was last changed.
 func (p *policy) blocks(now time.Time) bool {
@@ -41,6 +44,9 @@ func (p *policy) until(f *Facts) time.Time {
 		for _, excuse := range e.Exempt {
 			consider(excuse.Expires.Time)
 		}
+	}
+	if p.readsNow() {
+		consider(f.now.Add(timely))
 	}
 	if p.doc.IgnoreRecentlyPublished || p.doc.IgnoreRecentlyFixed {
 		for i := range f.input.Vulnerabilities.Items {

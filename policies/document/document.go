@@ -2,6 +2,7 @@ package document
 
 import (
 	"encoding/json"
+	"io/fs"
 
 	"github.com/sallyport-dev/sallyport/policies/scope"
 )
@@ -129,6 +130,10 @@ type Document struct {
 
 	// What the public document has no field for.
 	Sallyport *Extension `json:"sallyport,omitempty"`
+
+	// Files are those beside the document, for custom checks with a path; nil
+	// when it does not come from a folder.
+	Files fs.FS `json:"-"`
 
 	source []byte // compact JSON as it was read; nil for new documents
 }

@@ -99,7 +99,7 @@ func TestSchemaNamesTheFields(t *testing.T) {
 	typ := reflect.TypeFor[document.Document]()
 	for i := range typ.NumField() {
 		name, _, _ := strings.Cut(typ.Field(i).Tag.Get("json"), ",")
-		if name == "" {
+		if name == "" || name == "-" {
 			continue
 		}
 		if _, ok := s.Properties[name]; !ok {

@@ -131,6 +131,31 @@ func TestFolder(t *testing.T) {
 	}
 }
 
+func TestChecksInTheFolderAreFollowed(t *testing.T) {
+	folder := t.TempDir()
+	write(t, folder, "p/a.yaml", "name: a\ncustom_checks_enabled: true\ncustom_checks: [{path: c.rego}]\n")
+	write(t, folder, "p/c.rego", "package c\n\ndeny contains \"one\" if true\n")
+	write(t, folder, "p/input.json", "{}")
+	write(t, folder, "p/data.json", "{}")
+	l := open(t, library.Config{Folder: folder, Debounce: 10 * time.Millisecond, Poll: time.Hour})
+	run(t, l)
+	says := func(text string) func() bool {
+		return func() bool {
+			r, err := l.Current().Evaluate(context.Background(), &policies.Input{})
+			return err == nil && r.Disallowed && strings.Contains(r.Checks[len(r.Checks)-1].Message, text)
+		}
+	}
+	eventually(t, "the check runs", says("c.rego: one"))
+	write(t, folder, "p/c.rego", "package c\n\ndeny contains data.word if true\n")
+	write(t, folder, "p/data.json", `{"word": "two"}`)
+	eventually(t, "the check was changed", says("c.rego: two"))
+	write(t, folder, "p/c.rego", "package c\n\ndeny contains nonsense if true\n")
+	eventually(t, "a fault is noticed", func() bool { return l.Err() != nil })
+	if !strings.Contains(l.Err().Error(), "c.rego:3") || !says("c.rego: two")() {
+		t.Errorf("error %v", l.Err())
+	}
+}
+
 func TestPoliciesThatDoNotLoad(t *testing.T) {
 	folder := t.TempDir()
 	write(t, folder, "a.yaml", "name: same\n")

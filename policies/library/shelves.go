@@ -96,22 +96,26 @@ func (l *Library) readFolder() ([]Entry, error) {
 	}
 	var entries []Entry
 	var faults []error
+	beside := sha256.New() // over what custom checks may be made of
 	err := filepath.WalkDir(l.cfg.Folder, func(path string, d fs.DirEntry, err error) error {
-		if err != nil {
+		switch {
+		case err != nil:
 			return err
-		}
-		if hidden(d.Name()) && path != l.cfg.Folder {
+		case hidden(d.Name()) && path != l.cfg.Folder:
 			if d.IsDir() {
 				return fs.SkipDir
 			}
 			return nil
-		}
-		if d.IsDir() || !holdsDocuments(path) {
+		case d.IsDir() || !isRead(d.Name()):
 			return nil
 		}
 		b, err := os.ReadFile(path)
 		if err != nil {
 			faults = append(faults, err)
+			return nil
+		}
+		if !holdsDocuments(d.Name()) {
+			fmt.Fprintf(beside, "%d %s %d\n%s", len(path), path, len(b), b)
 			return nil
 		}
 		docs, hash, err := l.parse(path, b)
@@ -120,6 +124,7 @@ func (l *Library) readFolder() ([]Entry, error) {
 			return nil
 		}
 		for i, d := range docs {
+			d.Files = os.DirFS(filepath.Dir(path))
 			entries = append(entries, Entry{Document: d, Shelf: Folder, Place: path, hash: sha256.Sum256(append(hash[:], byte(i), byte(i>>8)))})
 		}
 		return nil
@@ -127,14 +132,28 @@ func (l *Library) readFolder() ([]Entry, error) {
 	if err != nil {
 		return nil, fmt.Errorf("folder of policies: %w", err)
 	}
+	for i := range entries {
+		if e := &entries[i]; len(e.Document.CustomChecks) > 0 {
+			e.hash = sha256.Sum256(beside.Sum(e.hash[:]))
+		}
+	}
 	return entries, errors.Join(faults...)
 }
 
 func hidden(name string) bool { return strings.HasPrefix(name, ".") }
 
-func holdsDocuments(path string) bool {
-	return slices.Contains([]string{".json", ".yaml", ".yml"}, strings.ToLower(filepath.Ext(path)))
+// isRead tells whether a file of the folder matters.
+func isRead(name string) bool {
+	return holdsDocuments(name) || strings.HasSuffix(name, ".rego") || isData(name)
 }
+
+// holdsDocuments tells whether a file holds policies. Data files of custom
+// checks and tests of authors lie beside them.
+func holdsDocuments(name string) bool {
+	return slices.Contains([]string{".json", ".yaml", ".yml"}, strings.ToLower(filepath.Ext(name))) && !isData(name)
+}
+
+func isData(name string) bool { return strings.HasPrefix(name, "data.") || strings.HasPrefix(name, "input.") }
 
 func (l *Library) readObjects(ctx context.Context) ([]Entry, error) {
 	if l.cfg.Objects == nil {

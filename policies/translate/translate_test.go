@@ -13,6 +13,8 @@ import (
 	"github.com/open-policy-agent/opa/v1/rego"
 
 	"github.com/sallyport-dev/sallyport/policies/document"
+	"github.com/sallyport-dev/sallyport/policies/engine"
+	"github.com/sallyport-dev/sallyport/policies/schema"
 	"github.com/sallyport-dev/sallyport/policies/translate"
 )
 
@@ -109,6 +111,9 @@ func checkPackage(t *testing.T, p translate.Package) {
 	compiler := ast.NewCompiler().WithStrict(true)
 	if compiler.Compile(map[string]*ast.Module{p.File: module}); compiler.Failed() {
 		t.Fatalf("%v\n%s", compiler.Errors, p.Rego)
+	}
+	if _, err := engine.Compile(engine.Source{Modules: map[string]string{p.File: p.Rego}, Schema: schema.Input}); err != nil {
+		t.Errorf("by the schema of the facts: %v\n%s", err, p.Rego)
 	}
 	results, err := rego.New(rego.Query(p.Query), rego.Compiler(compiler), rego.Input(map[string]any{})).Eval(context.Background())
 	if err != nil || len(results) != 1 {

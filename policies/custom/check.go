@@ -1,0 +1,196 @@
+package custom
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/open-policy-agent/opa/v1/ast"
+
+	"github.com/sallyport-dev/sallyport/policies/engine"
+)
+
+// Source is one check as its author wrote it.
+type Source struct {
+	Name     string            // what results call it
+	Modules  map[string]string // Rego by file name
+	Data     map[string]any    // of data files beside it
+	Schema   []byte            // of the facts document; nil: fields are not checked
+	Severity string            // of its failures; may be empty
+}
+
+// Check is a compiled Source. It is safe for concurrent use.
+type Check struct {
+	Name     string
+	Severity string
+
+	program *engine.Program
+	query   *engine.Query
+	sets    map[string]string // variable of the query → set
+	reads   Reads
+}
+
+// Reads says what of the facts document, besides the image, a check looks at.
+type Reads struct {
+	Context bool // who asks, and from where
+	Now     bool // the time
+}
+
+// Finding is one element of a set.
+type Finding struct {
+	Warn    bool // of warn; else of deny or violation
+	Message string
+	Details map[string]any // what else the object says
+}
+
+// Limits of what one check may say.
+const (
+	maxFindings = 200
+	maxMessage  = 2000 // bytes
+)
+
+var setName = regexp.MustCompile(`^(deny|violation|warn)(_[a-zA-Z0-9_]+)?$`)
+
+// Compile compiles a check. Errors name file and line.
+func Compile(ctx context.Context, src Source) (*Check, error) {
+	program, err := engine.Compile(engine.Source{Modules: src.Modules, Data: src.Data, Schema: src.Schema})
+	if err != nil {
+		return nil, err
+	}
+	c := &Check{Name: src.Name, Severity: src.Severity, program: program, sets: map[string]string{}}
+	refs, err := c.findSets()
+	if err != nil {
+		return nil, err
+	}
+	var asked []string
+	for i, ref := range refs {
+		variable := fmt.Sprintf("set%d", i)
+		c.sets[variable] = string(ref[len(ref)-1].Value.(ast.String))
+		asked = append(asked, variable+" := "+ref.String())
+	}
+	c.query, err = program.Prepare(ctx, strings.Join(asked, "; "))
+	if err != nil {
+		return nil, err
+	}
+	c.reads = readsOf(program)
+	return c, nil
+}
+
+// findSets lists the sets that the modules define.
+func (c *Check) findSets() ([]ast.Ref, error) {
+	var refs []ast.Ref
+	for _, m := range c.program.Modules() {
+		for _, r := range m.Rules {
+			name := string(r.Head.Name)
+			if !setName.MatchString(name) {
+				continue
+			}
+			if r.Head.RuleKind() != ast.MultiValue || len(r.Head.Ref()) != 1 {
+				return nil, fmt.Errorf("%s: %s is not a set: write \"%s contains msg if { … }\"", r.Location, name, name)
+			}
+			ref := slices.Clone(m.Package.Path).Append(ast.StringTerm(name))
+			if !slices.ContainsFunc(refs, func(r ast.Ref) bool { return r.Equal(ref) }) {
+				refs = append(refs, ref)
+			}
+		}
+	}
+	if len(refs) == 0 {
+		return nil, errors.New("defines none of the sets deny, violation and warn, so it could never fail")
+	}
+	slices.SortFunc(refs, func(a, b ast.Ref) int { return ast.Compare(a, b) })
+	return refs, nil
+}
+
+// readsOf looks at every reference to input.
+func readsOf(p *engine.Program) Reads {
+	var reads Reads
+	for _, m := range p.Compiler().Modules {
+		ast.WalkRefs(m, func(ref ast.Ref) bool {
+			if !ref[0].Equal(ast.InputRootDocument) {
+				return false
+			}
+			var field string
+			if len(ref) > 1 {
+				if s, ok := ref[1].Value.(ast.String); ok {
+					field = string(s)
+				}
+			}
+			// All of input, or a field that is not known before it runs, is everything.
+			reads.Context = reads.Context || field == "" || field == "context"
+			reads.Now = reads.Now || field == "" || field == "now"
+			return false
+		})
+	}
+	return reads
+}
+
+// Reads says what the check looks at.
+func (c *Check) Reads() Reads { return c.reads }
+
+// Eval runs the check on a facts document within bounds.
+func (c *Check) Eval(ctx context.Context, bounds engine.Bounds, input ast.Value) ([]Finding, error) {
+	ctx, release := bounds.Within(ctx)
+	defer release()
+	bindings, err := c.query.Eval(ctx, input)
+	if err != nil {
+		return nil, err
+	}
+	var all []Finding
+	for variable, set := range c.sets {
+		elements, ok := bindings[variable].([]any)
+		if !ok {
+			return nil, fmt.Errorf("%s is not a set", set)
+		}
+		for _, e := range elements {
+			f, err := finding(e)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", set, err)
+			}
+			f.Warn = strings.HasPrefix(set, "warn")
+			all = append(all, f)
+		}
+	}
+	slices.SortFunc(all, compare)
+	if len(all) > maxFindings {
+		more := len(all) - maxFindings
+		all = append(all[:maxFindings], Finding{Message: fmt.Sprintf("and %d more", more), Warn: all[0].Warn})
+	}
+	return all, nil
+}
+
+// compare puts failures before warnings, in an order that does not depend on
+// the evaluation.
+func compare(a, b Finding) int {
+	switch {
+	case a.Warn == b.Warn:
+		return strings.Compare(a.Message, b.Message)
+	case b.Warn:
+		return -1
+	}
+	return 1
+}
+
+func finding(e any) (Finding, error) {
+	switch e := e.(type) {
+	case string:
+		return Finding{Message: cut(e)}, nil
+	case map[string]any:
+		msg, ok := e["msg"].(string)
+		if !ok {
+			return Finding{}, errors.New("an object has no msg")
+		}
+		delete(e, "msg")
+		return Finding{Message: cut(msg), Details: e}, nil
+	}
+	return Finding{}, fmt.Errorf("an element is neither a string nor an object with msg but %T", e)
+}
+
+func cut(s string) string {
+	if len(s) > maxMessage {
+		return strings.ToValidUTF8(s[:maxMessage], "") + "…"
+	}
+	return s
+}
