@@ -82,7 +82,8 @@ func (t *table) tiles(tiles []Tile) {
 		if c.Findings > 0 {
 			number = fmt.Sprint(c.Findings)
 		}
-		t.print("%-26s %3s  %s %s\n", Escape(c.Category.Title()), number, t.pad(severityColor(c.Severity), string(c.Severity), 8), mark)
+		line := fmt.Sprintf("%-26s %3s  %s %s", Escape(c.Category.Title()), number, t.pad(severityColor(c.Severity), string(c.Severity), 8), mark)
+		t.print("%s\n", strings.TrimRight(line, " "))
 	}
 }
 
