@@ -137,45 +137,54 @@ type Job struct {
 // many ask for it at once. The state may be Off or Unsupported: then it is not
 // queued. Errors wrap ErrUnavailable or are the storage's.
 func (q *Queue) Enqueue(ctx context.Context, job Job) (State, error) {
+	s, _, err := q.enqueue(ctx, job)
+	return s, err
+}
+
+// enqueue is Enqueue; queued tells whether this call put the job into the queue.
+func (q *Queue) enqueue(ctx context.Context, job Job) (s State, queued bool, err error) {
 	d := job.Subject.Digest
 	if err := d.Validate(); err != nil {
-		return State{}, fmt.Errorf("queueing %s: %q: %w", job.Reference, d, err)
+		return State{}, false, fmt.Errorf("queueing %s: %q: %w", job.Reference, d, err)
 	}
 	set, err := q.cfg.Settings.Get(ctx)
 	if err != nil {
-		return State{}, err
+		return State{}, false, err
 	}
 	if !set.Enabled {
-		return State{Digest: d, Phase: Off, Reason: "dynamic threat analysis is switched off"}, nil
+		return State{Digest: d, Phase: Off, Reason: "dynamic threat analysis is switched off"}, false, nil
 	}
 	if reason := q.unsupported(ctx, job.Platform); reason != "" {
-		return State{Digest: d, Phase: Unsupported, Reason: reason}, nil
+		return State{Digest: d, Phase: Unsupported, Reason: reason}, false, nil
 	}
 	if s, ok := q.running(d); ok {
-		return s, nil
+		return s, false, nil
 	}
 	if job.Look {
-		return q.State(ctx, d)
+		s, err := q.State(ctx, d)
+		return s, false, err
 	}
 	payload, err := json.Marshal(job)
 	if err != nil {
-		return State{}, fmt.Errorf("queueing %s: %w", job.Reference, err)
+		return State{}, false, fmt.Errorf("queueing %s: %w", job.Reference, err)
 	}
 	for try := 0; ; try++ {
 		err := q.submit(ctx, d, payload)
 		if err == nil {
+			queued = true
 			break
 		}
 		if !errors.Is(err, asynq.ErrTaskIDConflict) {
-			return State{}, fmt.Errorf("%w: queueing %s: %w", ErrUnavailable, job.Reference, err)
+			return State{}, false, fmt.Errorf("%w: queueing %s: %w", ErrUnavailable, job.Reference, err)
 		}
 		if again, err := q.over(ctx, d); err != nil {
-			return State{}, fmt.Errorf("%w: queueing %s: %w", ErrUnavailable, job.Reference, err)
+			return State{}, false, fmt.Errorf("%w: queueing %s: %w", ErrUnavailable, job.Reference, err)
 		} else if !again || try == 5 {
 			break
 		}
 	}
-	return q.State(ctx, d)
+	s, err = q.State(ctx, d)
+	return s, queued, err
 }
 
 // over tells whether the task of d that is in the way is none any more, so that
@@ -227,7 +236,23 @@ func (q *Queue) submit(ctx context.Context, d digest.Digest, payload []byte) err
 // force until then.
 func (q *Queue) Rescan(ctx context.Context, job Job) (State, error) {
 	job.Asked = time.Now()
-	return q.Enqueue(ctx, job)
+	for deadline := job.Asked.Add(10 * time.Second); ; {
+		s, queued, err := q.enqueue(ctx, job)
+		if err != nil || queued || s.Phase == Off || s.Phase == Unsupported || s.Phase == Queued {
+			return s, err
+		}
+		// What is in the way may be a run that has its verdict already and only
+		// clears up: it would swallow this wish.
+		v, err := q.cfg.Verdicts.Get(ctx, job.Subject.Digest)
+		if err != nil || v.Time.Before(s.Started) || time.Now().After(deadline) {
+			return s, nil
+		}
+		select {
+		case <-ctx.Done():
+			return s, ctx.Err()
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
 }
 
 // limit is how long a run may take in all: waiting at the service, fetching and judging included.
