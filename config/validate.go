@@ -78,10 +78,10 @@ func (c *Config) validateUpstreams(bad func(key, format string, args ...any)) {
 			bad(key+".registry", "is empty: name the registry, e.g. ghcr.io")
 			continue
 		}
-		u.Registry = image.NormalRegistry(u.Registry)
 		if strings.ContainsAny(u.Registry, "/ ") {
 			bad(key+".registry", "%q is not a host: leave out path and scheme", u.Registry)
 		}
+		u.Registry = image.NormalRegistry(u.Registry)
 		if seen[u.Registry] {
 			bad(key+".registry", "%s is listed twice", u.Registry)
 		}

@@ -102,7 +102,29 @@ func serveSandbox(ctx context.Context, cfg config.Config, ln net.Listener, log *
 	if err != nil {
 		return err
 	}
-	return s.Serve(ctx, ln)
+	err = s.Serve(ctx, ln)
+	removeScratch(cfg)
+	return err
+}
+
+// removeScratch takes away the folders in which nothing is left.
+func removeScratch(cfg config.Config) {
+	dir := scratchOf(cfg)
+	entries, _ := os.ReadDir(dir)
+	for _, e := range entries {
+		_ = os.Remove(filepath.Join(dir, e.Name())) // not if somebody still works there
+	}
+	if cfg.Sandbox.Dir == "" {
+		_ = os.Remove(dir)
+	}
+}
+
+// scratchOf is where runs work.
+func scratchOf(cfg config.Config) string {
+	if cfg.Sandbox.Dir != "" {
+		return cfg.Sandbox.Dir
+	}
+	return filepath.Join(os.TempDir(), fmt.Sprintf("sallyport-sandbox-%d", os.Geteuid()))
 }
 
 // newRunner builds what runs images on this machine.
@@ -124,12 +146,8 @@ func newRunner(cfg config.Config, log *slog.Logger) (*sandbox.Runner, error) {
 	for _, f := range j.Faults() {
 		log.Error("behaviour rule left out", "rule", f.Rule, "error", f.Err)
 	}
-	dir := cfg.Sandbox.Dir
-	if dir == "" {
-		dir = filepath.Join(os.TempDir(), fmt.Sprintf("sallyport-sandbox-%d", os.Geteuid()))
-	}
 	return sandbox.New(sandbox.Config{
-		Dir:         dir,
+		Dir:         scratchOf(cfg),
 		Judge:       j,
 		Timeout:     cfg.Sandbox.Timeout,
 		Idle:        cfg.Sandbox.Idle,

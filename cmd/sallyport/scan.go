@@ -140,6 +140,7 @@ func detonate(ctx context.Context, cfg config.Config, img v1.Image, ref image.Re
 	if err != nil {
 		return nil, err
 	}
+	defer removeScratch(cfg)
 	outcome, err := runner.Run(ctx, img, sandbox.Request{Reference: ref}, show)
 	if err != nil {
 		return nil, fmt.Errorf("running %s: %w", ref, err)
