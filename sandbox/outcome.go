@@ -12,7 +12,8 @@ import (
 	"github.com/sallyport-dev/sallyport/sandbox/protocol"
 )
 
-// Outcome is a finished run. Its artifacts last until Close.
+// Outcome is a finished run. Its artifacts last until Close. One that no
+// Runner made has none.
 type Outcome struct {
 	Report      *report.Report
 	Observation *observation.Observation // what the report was judged from; of an image that was not run, only its configuration
@@ -28,6 +29,9 @@ type Outcome struct {
 func (o *Outcome) Artifact(name string) (io.ReadCloser, error) {
 	switch name {
 	case protocol.Events, protocol.PCAP, protocol.FSDiff:
+		if o.dir == nil {
+			break
+		}
 		f, err := os.Open(o.dir.file(name))
 		if err != nil {
 			return nil, fmt.Errorf("the run's %s: %w", name, err)
@@ -39,6 +43,10 @@ func (o *Outcome) Artifact(name string) (io.ReadCloser, error) {
 
 // Close deletes the last traces of the run. It may be called twice.
 func (o *Outcome) Close() error {
-	o.once.Do(func() { o.err = o.dir.remove() })
+	o.once.Do(func() {
+		if o.dir != nil {
+			o.err = o.dir.remove()
+		}
+	})
 	return o.err
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/sallyport-dev/sallyport/sandbox"
 	"github.com/sallyport-dev/sallyport/sandbox/judge"
 	"github.com/sallyport-dev/sallyport/sandbox/runtime"
+	"github.com/sallyport-dev/sallyport/sandbox/runtime/runtimetest"
 	"github.com/sallyport-dev/sallyport/test/samples"
 )
 
@@ -48,9 +49,7 @@ func newRunner(t *testing.T, change func(*sandbox.Config)) *sandbox.Runner {
 	t.Helper()
 	testenv.NeedCommand(t, "busybox")
 	testenv.NeedCommand(t, "dash")
-	if err := runtime.Check(); err != nil {
-		testenv.Missing(t, err.Error())
-	}
+	runtimetest.Need(t)
 	dir := t.TempDir()
 	testenv.NoLeaks(t, dir)
 	cfg := sandbox.Config{Dir: dir, Judge: rules(t), Idle: 2 * time.Second, Timeout: time.Minute, Version: "test"}

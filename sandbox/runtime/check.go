@@ -50,6 +50,9 @@ func Check() error {
 	return nil
 }
 
+// ErrCgo is in the error of Check for a binary that was built with cgo.
+var ErrCgo = errors.New("gVisor needs a static Go binary")
+
 // checkBuild refuses a binary that the C library starts: the Sentry's own
 // copies of it never come up, and a run would only end by its time limit.
 func checkBuild() error {
@@ -59,7 +62,7 @@ func checkBuild() error {
 	return &UnsupportedError{
 		Missing: "this program was built with cgo",
 		Remedy:  "build it with CGO_ENABLED=0",
-		Err:     errors.New("gVisor needs a static Go binary"),
+		Err:     ErrCgo,
 	}
 }
 

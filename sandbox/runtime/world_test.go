@@ -23,6 +23,7 @@ import (
 	"github.com/sallyport-dev/sallyport/sandbox/event"
 	"github.com/sallyport-dev/sallyport/sandbox/rootfs"
 	"github.com/sallyport-dev/sallyport/sandbox/runtime"
+	"github.com/sallyport-dev/sallyport/sandbox/runtime/runtimetest"
 )
 
 var scratch string // for what all tests share
@@ -139,9 +140,7 @@ func oneLayer(content []byte) (v1.Image, error) {
 func needSandbox(t testing.TB) string {
 	t.Helper()
 	testenv.NeedCommand(t, "busybox")
-	if err := runtime.Check(); err != nil {
-		testenv.Missing(t, err.Error())
-	}
+	runtimetest.Need(t)
 	root, err := image()
 	if err != nil {
 		t.Fatal(err)

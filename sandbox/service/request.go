@@ -95,8 +95,9 @@ func source(s protocol.Source, d digest.Digest) (name.Digest, error) {
 	if err != nil || s.Registry == "" {
 		return name.Digest{}, fmt.Errorf("source.registry %q is not host or host:port", s.Registry)
 	}
-	if _, err := name.NewRepository(s.Registry+"/"+s.Repository, opts...); err != nil {
-		return name.Digest{}, fmt.Errorf("source.repository %q: %v", s.Repository, err)
+	// The library lets paths like ../x through; the grammar of references does not.
+	if _, err := image.New(s.Registry, s.Repository, d.String()); err != nil {
+		return name.Digest{}, fmt.Errorf("source.repository %q is not a path in a registry: %v", s.Repository, err)
 	}
 	return registry.Repo(s.Repository).Digest(d.String()), nil
 }

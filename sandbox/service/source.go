@@ -68,14 +68,15 @@ func matches(j job, img v1.Image) error {
 		return fmt.Errorf("pulling %s: its configuration cannot be read: %w", j.reference, err)
 	}
 	has := image.Platform{OS: cf.OS, Architecture: cf.Architecture, Variant: cf.Variant}
-	if has.OS == "" && has.Architecture == "" {
-		return nil // old images leave it out; the runner finds out
-	}
-	if has.OS != j.platform.OS || has.Architecture != j.platform.Architecture {
+	if differs(has.OS, j.platform.OS) || differs(has.Architecture, j.platform.Architecture) {
 		return fmt.Errorf("pulling %s: it is for %s, the request says %s", j.reference, has, j.platform)
 	}
 	return nil
 }
+
+// differs compares two words of a platform. Old images leave them out; the
+// runner finds out.
+func differs(has, said string) bool { return has != "" && said != "" && has != said }
 
 func pullError(j job, short context.Context, err error) error {
 	if cause := context.Cause(short); cause != nil {

@@ -1,0 +1,330 @@
+package sandbox_test
+
+import (
+	"archive/tar"
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	goruntime "runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/sallyport-dev/sallyport/demo"
+	"github.com/sallyport-dev/sallyport/image"
+	"github.com/sallyport-dev/sallyport/report"
+	"github.com/sallyport-dev/sallyport/sandbox"
+	"github.com/sallyport-dev/sallyport/sandbox/event"
+	"github.com/sallyport-dev/sallyport/sandbox/judge"
+	"github.com/sallyport-dev/sallyport/sandbox/observation"
+	"github.com/sallyport-dev/sallyport/sandbox/protocol"
+	"github.com/sallyport-dev/sallyport/sandbox/rootfs"
+	"github.com/sallyport-dev/sallyport/test/samples"
+)
+
+func buildSpec(t *testing.T, spec samples.Spec) v1.Image {
+	t.Helper()
+	return build(t, samples.Sample{Name: t.Name(), Image: spec})
+}
+
+func shell(text string) samples.Spec {
+	return samples.Spec{Entrypoint: []string{"/bin/sh", "-c", text}}
+}
+
+var request = sandbox.Request{Reference: image.Reference{Registry: "samples.test", Repository: "x", Tag: "v1"}}
+
+func TestDemonstration(t *testing.T) {
+	r := newRunner(t, nil)
+	images, err := demo.Images(goruntime.GOARCH)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, im := range images {
+		t.Run(im.Repository, func(t *testing.T) {
+			rep := run(t, r, im.Repository, im.Image).Report
+			has := slices.ContainsFunc(rep.Findings, func(f report.Finding) bool { return f.Slug == "reverse-shell" && f.Malicious })
+			if im.Malicious && (rep.Verdict != report.Malicious || !has) {
+				t.Errorf("%s, findings %+v", rep.Verdict, rep.Findings)
+			}
+			if !im.Malicious && (rep.Verdict != report.Clean || len(rep.Findings) > 0) {
+				t.Errorf("%s, findings %+v", rep.Verdict, rep.Findings)
+			}
+			if !im.Malicious && !slices.Equal(rep.Run.Coverage.PortsProbed, []int{demo.Port}) {
+				t.Errorf("probed ports %v", rep.Run.Coverage.PortsProbed)
+			}
+		})
+	}
+}
+
+func TestServerEndsWhenItOnlyWaits(t *testing.T) {
+	r := newRunner(t, nil)
+	spec := samples.Spec{Entrypoint: []string{"/bin/actor", "webserver", "8080"}}
+	began := time.Now()
+	rep := run(t, r, "web", buildSpec(t, spec)).Report
+	if took := time.Since(began); took > 30*time.Second {
+		t.Errorf("it took %v", took)
+	}
+	if c := rep.Run.Coverage; c.FullWindow || !c.RanEntrypoint || !slices.Equal(c.PortsProbed, []int{8080}) {
+		t.Errorf("coverage %+v", c)
+	}
+	if !strings.Contains(rep.Run.Reason, "only waited") || rep.Run.Exit != nil || rep.Run.Status != observation.Completed {
+		t.Errorf("run %+v", rep.Run)
+	}
+}
+
+func TestWorkingGuestIsNotIdle(t *testing.T) {
+	for name, text := range map[string]string{
+		"computes without a system call":       "while :; do :; done",
+		"starts programs":                      "while :; do sleep 0.3; done",
+		"talks now and then on one connection": "nc talk.example.test 9999 </tmp/words & while :; do sleep 0.2; echo word; done >/tmp/words",
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRunner(t, func(c *sandbox.Config) { c.Idle, c.Timeout = time.Second, 5*time.Second })
+			rep := run(t, r, "busy", buildSpec(t, shell(text))).Report
+			if rep.Run.Status != observation.Timeout || !rep.Run.Coverage.FullWindow {
+				t.Errorf("it was cut short: %+v", rep.Run)
+			}
+		})
+	}
+}
+
+func TestTimeoutOfTheRequest(t *testing.T) {
+	r := newRunner(t, nil)
+	req := request
+	req.Profile.Timeout = 1500 * time.Millisecond
+	var limit time.Duration
+	o, err := r.Run(t.Context(), buildSpec(t, shell("while :; do :; done")), req, func(s protocol.RunState) {
+		if s.State == protocol.Running {
+			limit = s.Limit
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer o.Close()
+	if d := o.Report.Run.DurationS; d < 1.4 || d > 10 || limit != req.Profile.Timeout {
+		t.Errorf("it ran %v s, the announced limit was %v", d, limit)
+	}
+}
+
+func TestStates(t *testing.T) {
+	r := newRunner(t, nil)
+	var states []string
+	o, err := r.Run(t.Context(), buildSpec(t, shell("exit 3")), request, func(s protocol.RunState) { states = append(states, s.State) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer o.Close()
+	if want := []string{protocol.Unpacking, protocol.Running, protocol.Judging}; !slices.Equal(states, want) {
+		t.Errorf("it went through %v, not %v", states, want)
+	}
+	if e := o.Report.Run.Exit; e == nil || e.Code != 3 || !o.Report.Run.Coverage.FullWindow {
+		t.Errorf("run %+v", o.Report.Run)
+	}
+	if o.Report.ID == "" || o.Report.Tool.Version != "test" {
+		t.Errorf("scan id %q, tool %+v", o.Report.ID, o.Report.Tool)
+	}
+}
+
+func TestArtifactsLastUntilClose(t *testing.T) {
+	o, err := newRunner(t, nil).Run(t.Context(), buildSpec(t, shell("wget -q -O /srv/page http://www.example.test/; rm /etc/os-release")), request, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	started := false
+	lines := bufio.NewScanner(open(t, o, protocol.Events))
+	for lines.Scan() {
+		var e event.Event
+		if err := json.Unmarshal(lines.Bytes(), &e); err != nil {
+			t.Fatal(err)
+		}
+		started = started || e.Kind == event.Start
+	}
+	if !started {
+		t.Error("the events do not tell of the first process")
+	}
+	magic := make([]byte, 4)
+	if _, err := io.ReadFull(open(t, o, protocol.PCAP), magic); err != nil || !bytes.Equal(magic, []byte{0xd4, 0xc3, 0xb2, 0xa1}) {
+		t.Errorf("the capture begins with %x (%v)", magic, err)
+	}
+	diff := map[string]byte{}
+	for r := tar.NewReader(open(t, o, protocol.FSDiff)); ; {
+		h, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		diff[strings.TrimPrefix(h.Name, ".")] = h.Typeflag
+	}
+	if diff["/srv/page"] != tar.TypeReg || diff["/etc/os-release"] != tar.TypeChar {
+		t.Errorf("the difference holds %v", diff)
+	}
+	if _, err := o.Artifact("../lock"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("another name gives %v", err)
+	}
+	for range 2 {
+		if err := o.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if _, err := o.Artifact(protocol.Events); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("after Close: %v", err)
+	}
+}
+
+func open(t *testing.T, o *sandbox.Outcome, name string) io.Reader {
+	t.Helper()
+	f, err := o.Artifact(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() })
+	return f
+}
+
+func TestTheImagesOwnFilesStay(t *testing.T) {
+	spec := shell("cat /root/.aws/credentials; echo $GITHUB_TOKEN; echo $HOME")
+	spec.Files = map[string]string{"/root/.aws/credentials": "mine\n"}
+	spec.Env = []string{"GITHUB_TOKEN=my-token"}
+	o := run(t, newRunner(t, nil), "own", buildSpec(t, spec))
+	if out := o.Observation.Run.Stdout; out != "mine\nmy-token\n/root\n" {
+		t.Errorf("the guest saw %q", out)
+	}
+	for _, f := range slices.Concat(o.Observation.Files.Created, o.Observation.Files.Modified) {
+		t.Errorf("the guest did nothing, but %s differs", f.Path)
+	}
+}
+
+func TestTheGuestTrustsTheSimulatedInternet(t *testing.T) {
+	o := run(t, newRunner(t, nil), "tls", buildSpec(t, samples.Spec{Entrypoint: []string{"/bin/actor", "http-get", "https://secure.example.test/x"}}))
+	if !slices.ContainsFunc(o.Observation.Network.HTTP, func(h observation.HTTP) bool { return h.TLS && h.Host == "secure.example.test" }) {
+		t.Errorf("no request within TLS, stdout %q", o.Observation.Run.Stdout)
+	}
+}
+
+func TestCancelledRunLeavesNothing(t *testing.T) {
+	r := newRunner(t, nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	o, err := r.Run(ctx, buildSpec(t, shell("while :; do :; done")), request, func(s protocol.RunState) {
+		if s.State == protocol.Running {
+			time.AfterFunc(time.Second, cancel)
+		}
+	})
+	if o != nil || !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, %v", o, err)
+	}
+}
+
+func TestWaitingForARunEndsWithItsContext(t *testing.T) {
+	r := newRunner(t, func(c *sandbox.Config) { c.Concurrency = 1 })
+	ctx, cancel := context.WithCancel(t.Context())
+	img := buildSpec(t, shell("while :; do :; done"))
+	running, ended := make(chan struct{}), make(chan error, 1)
+	go func() {
+		_, err := r.Run(ctx, img, request, func(s protocol.RunState) {
+			if s.State == protocol.Running {
+				close(running)
+			}
+		})
+		ended <- err
+	}()
+	<-running
+	short, stop := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer stop()
+	if _, err := r.Run(short, img, request, nil); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("a second run gives %v", err)
+	}
+	cancel()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Errorf("the first run gives %v", err)
+	}
+}
+
+// panics stands for a fault in our own code: even then nothing may stay.
+type panics struct{}
+
+func (panics) Ruleset() string { return "" }
+func (panics) Judge(context.Context, *observation.Observation) (judge.Judgement, error) {
+	panic("a fault")
+}
+
+func TestPanicLeavesNothing(t *testing.T) {
+	r := newRunner(t, func(c *sandbox.Config) { c.Judge = panics{} })
+	defer func() {
+		if recover() == nil {
+			t.Error("the fault was hidden")
+		}
+	}()
+	_, _ = r.Run(t.Context(), buildSpec(t, shell("true")), request, nil)
+}
+
+// lying is an image with a layer that is not what the configuration says.
+func lying(t *testing.T) v1.Image {
+	t.Helper()
+	img := buildSpec(t, shell("true"))
+	cf, err := img.ConfigFile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cf = cf.DeepCopy()
+	cf.RootFS.DiffIDs[0].Hex = strings.Repeat("0", 64)
+	img, err = mutate.ConfigFile(img, cf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return img
+}
+
+func TestLayerThatIsNotWhatItsDigestSays(t *testing.T) {
+	o, err := newRunner(t, nil).Run(t.Context(), lying(t), request, nil)
+	var le *rootfs.LayerError
+	if o != nil || !errors.As(err, &le) || !strings.Contains(err.Error(), "samples.test/x:v1") {
+		t.Errorf("got %v, %v", o, err)
+	}
+}
+
+func TestImageThatIsTooLarge(t *testing.T) {
+	r := newRunner(t, func(c *sandbox.Config) { c.Unpack.Entries = 5 })
+	rep := run(t, r, "large", buildSpec(t, shell("true"))).Report
+	if rep.Verdict != report.Inconclusive || !strings.Contains(rep.Summary+rep.Run.Reason, "larger than") {
+		t.Errorf("%s: %q, %q", rep.Verdict, rep.Summary, rep.Run.Reason)
+	}
+}
+
+func TestNewNeedsAFolderItCanUse(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, cfg := range map[string]sandbox.Config{
+		"none": {Judge: panics{}}, "a file": {Judge: panics{}, Dir: file}, "no judge": {Dir: t.TempDir()},
+	} {
+		if _, err := sandbox.New(cfg); err == nil {
+			t.Errorf("%s: it was taken", name)
+		}
+	}
+}
+
+func TestMetrics(t *testing.T) {
+	reg := prometheus.NewRegistry()
+	r := newRunner(t, func(c *sandbox.Config) { c.Metrics = reg })
+	run(t, r, "counted", buildSpec(t, shell("true")))
+	want := "# HELP sallyport_sandbox_runs_total Runs that ended, by verdict.\n# TYPE sallyport_sandbox_runs_total counter\nsallyport_sandbox_runs_total{verdict=\"clean\"} 1\n"
+	if err := testutil.GatherAndCompare(reg, strings.NewReader(want), "sallyport_sandbox_runs_total"); err != nil {
+		t.Error(err)
+	}
+}
