@@ -160,7 +160,7 @@ func (b *Builder) Build() *Observation {
 			b.bodies[h.SHA256] = true
 		}
 	}
-	b.resolveScripts()
+	b.readArguments()
 	b.tree.pipes()
 	b.attribute()
 	b.tree.lineages(b.writes)

@@ -338,3 +338,18 @@ func TestScopes(t *testing.T) {
 		}
 	}
 }
+
+func TestDecodes(t *testing.T) {
+	for line, want := range map[string]bool{
+		"base64 -d": true, "base64 --decode": true, "base64 -w0": false, "busybox base64 -d x": true, "gunzip": true, "gzip -dc": true,
+		"gzip -9": false, "xxd -r -p": true, "xxd x": false, "openssl enc -aes-256-cbc -d -k x": true, "openssl version": false,
+		"tr A-Za-z N-ZA-Mn-za-m": true, `tr -d \r`: false, "tr A-Z a-z": false, "tar xzf x": true, "tar -cz x": false, "cat": false,
+	} {
+		s := play(t)
+		s.start("/init")
+		s.spawn(1, 2, strings.Fields(line)...)
+		if got := s.b.Build().Processes["2.0"].Decodes; got != want {
+			t.Errorf("%s: decodes is %t", line, got)
+		}
+	}
+}

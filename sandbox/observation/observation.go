@@ -150,6 +150,7 @@ type Process struct {
 	Forked      bool          `json:"forked"`     // a copy of its parent that loaded nothing itself
 	Provenance  string        `json:"provenance"` // image, pkgmgr, config, network, decoded, unknown
 	Names       []string      `json:"names"`      // what it goes by: of its file, argv[0] and applet, with and without version
+	Decodes     bool          `json:"decodes"`    // turns encoded or compressed input into what it stands for
 	Script      string        `json:"script"`     // path of the script that an interpreter was given
 	ScriptDrift bool          `json:"script_drift"`
 	Stdio       [3]*event.FD  `json:"stdio"`

@@ -24,10 +24,11 @@ var packageManagers = map[string]bool{
 	"zypper": true, "pip": true, "pip3": true, "npm": true, "yarn": true, "pnpm": true, "gem": true, "cargo": true,
 }
 
-// decoders turn text into something else. openssl and gzip do only when told so.
+// decoders are the programs that always turn what they read into what it
+// stands for; the others in decodes do when told so.
 var decoders = map[string]bool{
-	"base64": true, "base32": true, "xxd": true, "uudecode": true, "gunzip": true, "zcat": true, "bunzip2": true,
-	"unxz": true, "unzip": true, "tar": true,
+	"uudecode": true, "gunzip": true, "zcat": true, "bunzip2": true, "bzcat": true, "unxz": true, "xzcat": true,
+	"unzstd": true, "zstdcat": true, "unzip": true, "rev": true,
 }
 
 // attribute gives files their writers, and files and programs their provenance.
@@ -108,7 +109,7 @@ func (a *attribution) origin(wr write, known bool, sha, kind string) string {
 		return FromPackage
 	}
 	sources := a.sources(w)
-	if slices.ContainsFunc(sources, decodes) {
+	if slices.ContainsFunc(sources, func(p *Process) bool { return p.Decodes }) {
 		return FromDecoded
 	}
 	if slices.ContainsFunc(sources, func(p *Process) bool {
@@ -149,21 +150,32 @@ func packageManager(p *Process) bool {
 	return p.Script != "" && packageManagers[path.Base(p.Script)] && !p.ScriptDrift
 }
 
-func decodes(p *Process) bool {
-	if len(p.Argv) == 0 {
+// decodes tells whether p turns encoded or compressed input into what it stands for.
+func decodes(argv []string) bool {
+	if len(argv) == 0 {
 		return false
 	}
-	name, rest := path.Base(p.Argv[0]), p.Argv[1:]
-	if name == "busybox" && len(rest) > 0 {
+	name, rest := path.Base(argv[0]), argv[1:]
+	if (name == "busybox" || name == "toybox") && len(rest) > 0 {
 		name, rest = rest[0], rest[1:]
 	}
+	told := func(letters, word string) bool {
+		return slices.ContainsFunc(rest, func(a string) bool {
+			return a == word || strings.HasPrefix(a, "-") && !strings.HasPrefix(a, "--") && strings.ContainsAny(a[1:], letters)
+		})
+	}
 	switch name {
+	case "base64", "base32", "basenc", "gzip", "bzip2", "xz", "zstd":
+		return told("dD", "--decode") || told("", "--decompress")
 	case "openssl":
 		return slices.Contains(rest, "-d")
-	case "gzip", "bzip2", "xz", "zstd":
-		return slices.ContainsFunc(rest, func(a string) bool {
-			return a == "--decompress" || strings.HasPrefix(a, "-") && !strings.HasPrefix(a, "--") && strings.Contains(a, "d")
-		})
+	case "xxd":
+		return told("r", "--revert")
+	case "tar":
+		return told("x", "--extract") || len(rest) > 0 && strings.HasPrefix(rest[0], "x")
+	case "tr": // A-Za-z to N-ZA-Mn-za-m is a code; -d '\r' is not
+		return len(rest) == 2 && strings.Contains(rest[0], "-") && strings.Contains(rest[1], "-") && !strings.HasPrefix(rest[0], "-") &&
+			!strings.EqualFold(rest[0], rest[1]) && len(rest[1]) > len("A-Z")
 	}
 	return decoders[name]
 }

@@ -6,14 +6,15 @@ import (
 	"strings"
 )
 
-// resolveScripts finds which file an interpreter was told to run, and whether
-// the guest wrote that file.
-func (b *Builder) resolveScripts() {
+// readArguments finds what programs were told to do: which file an interpreter
+// runs, and whether the guest wrote that file; whether a program decodes.
+func (b *Builder) readArguments() {
 	for _, p := range b.tree.order {
 		if p.Forked {
 			continue
 		}
 		p.Script = script(p.Exe, p.Argv, p.CWD)
+		p.Decodes = decodes(p.Argv)
 		if p.Script != "" {
 			_, p.ScriptDrift = b.writes.before(p.Script, p.Event)
 		}

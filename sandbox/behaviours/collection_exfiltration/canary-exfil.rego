@@ -51,4 +51,14 @@ place(flow) := flow.domain if flow.domain != ""
 
 else := flow.sni if flow.sni != ""
 
+else := sprintf("the name server of %s", [concat(", ", sort(zones(flow)))]) if count(zones(flow)) > 0
+
 else := lib.address(flow.dst_ip, flow.dst_port)
+
+# zones is the ends of the names that were asked for.
+zones(flow) := {concat(".", array.slice(labels, count(labels) - 2, count(labels))) |
+	flow.app == "dns"
+	some question in input.network.dns
+	question.flow == flow.id
+	labels := split(question.name, ".")
+}

@@ -17,7 +17,7 @@ package sallyport.behaviours.communication["irc-c2"]
 import data.sallyport.lib
 
 finding contains {
-	"message": sprintf("%s joins IRC at %s%s", [lib.program(flow.process), lib.address(flow.dst_ip, flow.dst_port), because(reasons)]),
+	"message": sprintf("%s joins IRC at %s%s", [lib.program(flow.process), lib.address(flow.dst_ip, flow.dst_port), lib.because(reasons)]),
 	"malicious": count(reasons) > 0,
 	"confidence": 90,
 	"lineage": lib.lineage(flow.process),
@@ -112,7 +112,3 @@ orders(flow) := [{"ms": m.ms, "text": concat(" ", [v | some v in m.fields])} |
 	not m.out
 	upper(m.type) in {"PRIVMSG", "NOTICE", "332", "TOPIC"}
 ]
-
-because(reasons) := sprintf(": %s", [concat(", ", sort(reasons))]) if count(reasons) > 0
-
-else := ""

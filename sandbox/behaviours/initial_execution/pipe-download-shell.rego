@@ -20,7 +20,7 @@ import data.sallyport.lib
 import future.keywords.every
 
 finding contains {
-	"message": sprintf("%s runs what %s fetched%s", [lib.base(shell.exe), lib.base(source.exe), from(source)]),
+	"message": sprintf("%s runs what %s fetched%s%s", [lib.base(shell.exe), lib.base(source.exe), from(source), lib.because(proofs)]),
 	"malicious": count(proofs) > 0,
 	"confidence": 90,
 	"lineage": shell.lineage_id,
@@ -196,8 +196,7 @@ decode_proof(shell) := {"decoded before it runs" |
 	some p in below(shell)
 	reads_code(p)
 	some decoder in upstream(p.pipe_from)
-	some name in decoder.names
-	name in lib.names_in(data.lists.decoders)
+	decoder.decodes
 }
 
 # below is shell and the interpreters that come from it.

@@ -53,13 +53,29 @@ test_decoded_again if {
 	found := rule.finding with input as f.observation({
 		"processes": [
 			f.process(20, ["/usr/bin/curl", "https://get.tool.example/x"], {"stdio": [null, f.pipe(77), null]}),
-			f.process(21, ["/usr/bin/base64", "-d"], {"stdio": [f.pipe(77), f.pipe(78), null], "pipe_from": ["20.0"]}),
+			f.process(21, ["/usr/bin/base64", "-d"], {"stdio": [f.pipe(77), f.pipe(78), null], "pipe_from": ["20.0"], "decodes": true}),
 			f.process(22, ["/bin/sh"], {"stdio": [f.pipe(78), null, null], "pipe_from": ["21.0"]}),
 		],
 		"flows": [flow],
 		"http": [f.request(flow, "GET", "/x", {"tls": true})],
 	})
 	f.malicious(found)
+}
+
+# Line ends are no code.
+test_filtered_is_not_decoded if {
+	flow := by_name("get.tool.example", {})
+	found := rule.finding with input as f.observation({
+		"processes": [
+			f.process(20, ["/usr/bin/curl", "https://get.tool.example/x"], {"stdio": [null, f.pipe(77), null]}),
+			f.process(21, ["/usr/bin/tr", "-d", "\\r"], {"stdio": [f.pipe(77), f.pipe(78), null], "pipe_from": ["20.0"]}),
+			f.process(22, ["/bin/sh"], {"stdio": [f.pipe(78), null, null], "pipe_from": ["21.0"]}),
+		],
+		"flows": [flow],
+		"http": [f.request(flow, "GET", "/x", {"tls": true})],
+	})
+	count(found) == 1
+	not f.malicious(found)
 }
 
 # sh -c "$(curl …)" and bash <(curl …) are the same in other words.

@@ -184,5 +184,10 @@ within(times, n, span) if {
 # first takes at most n of a set of evidence, the earliest.
 first(n, set) := array.slice([e | some [_, _, e] in sort([[e.ms, e.event, e] | some e in set])], 0, n)
 
+# because lists reasons for a message.
+because(reasons) := sprintf(": %s", [concat(", ", sort(reasons))]) if count(reasons) > 0
+
+else := ""
+
 # command is a process' arguments as one line.
 command(p) := substring(concat(" ", p.argv), 0, 200)
