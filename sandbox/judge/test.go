@@ -49,7 +49,7 @@ func run(ctx context.Context, base, own *source, w io.Writer, verbose bool) erro
 	store := inmem.NewFromObjectWithOpts(map[string]any{"lists": lists, "observations": own.cases}, inmem.OptReturnASTValuesOnRead(true))
 	results, err := tester.NewRunner().
 		SetCompiler(ast.NewCompiler().WithCapabilities(capabilities()).WithStrict(true).WithDefaultRegoVersion(ast.RegoV1)).
-		SetStore(store).SetModules(modules).SetDefaultRegoVersion(ast.RegoV1).SetTimeout(30*time.Second).
+		SetStore(store).SetModules(modules).SetDefaultRegoVersion(ast.RegoV1).SetTimeout(2*time.Minute).
 		CapturePrintOutput(true).EnableTracing(verbose).
 		RunTests(ctx, nil)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/miekg/dns"
 
@@ -245,6 +246,11 @@ func TestEveryAddressAnswersHTTP(t *testing.T) {
 			got := observation.Flow{Domain: f.Domain, Direct: f.Direct, App: f.App, SNI: f.SNI, TLS: f.TLS}
 			if got.Domain != c.want.Domain || got.Direct != c.want.Direct || got.App != c.want.App || got.SNI != c.want.SNI || got.TLS != c.want.TLS {
 				t.Errorf("recorded as %+v, want %+v", got, c.want)
+			}
+			// The client has its answer a moment before the flow's record does.
+			for deadline := time.Now().Add(5 * time.Second); f.BytesIn < int64(len(body)) && time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+				flows := g.world.Records(g.start).Flows
+				f = flows[slices.IndexFunc(flows, func(f observation.Flow) bool { return f.ID == h.Flow })]
 			}
 			if !strings.HasPrefix(f.Out, "GET / HTTP/1.1\\x0d\\x0a") || !strings.HasPrefix(f.In, "HTTP/1.1 200 OK") {
 				t.Errorf("said %.40q, heard %.40q", f.Out, f.In)
