@@ -48,3 +48,17 @@ test_secret_in_names_shows_the_question if {
 	some one in found
 	{e.domain | some e in one.evidence; e.type == "dns"} == {"6162.t.evil.example"}
 }
+
+# Recorded from images that were run: see testdata/observations.
+test_recorded if {
+	every name in ["canary-exfil.base64", "canary-exfil.dns", "canary-exfil.raw"] {
+		found := rule.finding with input as data.observations[name]
+		f.pointed(found)
+	}
+}
+
+test_not_recorded if {
+	every name in ["canary-exfil.answer-to-probe", "canary-exfil.own-cloud", "canary-exfil.read-only", "benign.hello", "benign.web-entrypoint", "benign.web-server"] {
+		count(rule.finding) == 0 with input as data.observations[name]
+	}
+}

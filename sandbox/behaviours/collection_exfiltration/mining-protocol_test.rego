@@ -57,3 +57,17 @@ test_not_inbound if {
 	found := rule.finding with input as f.observation({"processes": [f.process(30, ["/usr/bin/pool"], {})], "flows": [flow]})
 	count(found) == 0
 }
+
+# Recorded from images that were run: see testdata/observations.
+test_recorded if {
+	every name in ["mining-protocol.monero", "mining-protocol.stratum"] {
+		found := rule.finding with input as data.observations[name]
+		f.pointed(found)
+	}
+}
+
+test_not_recorded if {
+	every name in ["mining-protocol.chain-client", "mining-protocol.pool-server", "benign.hello", "benign.web-entrypoint", "benign.web-server"] {
+		count(rule.finding) == 0 with input as data.observations[name]
+	}
+}

@@ -46,3 +46,17 @@ test_not_peer_to_peer if {
 	found := rule.finding with input as f.observation({"processes": [f.process(30, ["/app"], {})], "flows": peers})
 	count(found) == 0
 }
+
+# Recorded from images that were run: see testdata/observations.
+test_recorded if {
+	every name in ["direct-ip-egress.tcp"] {
+		found := rule.finding with input as data.observations[name]
+		f.pointed(found)
+	}
+}
+
+test_not_recorded if {
+	every name in ["direct-ip-egress.loopback", "direct-ip-egress.named", "benign.hello", "benign.web-entrypoint", "benign.web-server"] {
+		count(rule.finding) == 0 with input as data.observations[name]
+	}
+}

@@ -36,3 +36,17 @@ test_not_memfd_without_exec if {
 	})
 	count(found) == 0
 }
+
+# Recorded from images that were run: see testdata/observations.
+test_recorded if {
+	every name in ["memfd-exec.kernel-thread"] {
+		found := rule.finding with input as data.observations[name]
+		f.pointed(found)
+	}
+}
+
+test_not_recorded if {
+	every name in ["memfd-exec.mapped-only", "benign.hello", "benign.web-entrypoint", "benign.web-server"] {
+		count(rule.finding) == 0 with input as data.observations[name]
+	}
+}

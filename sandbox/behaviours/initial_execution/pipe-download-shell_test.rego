@@ -159,3 +159,17 @@ test_not_from_the_container_itself if {
 	]})
 	count(found) == 0
 }
+
+# Recorded from images that were run: see testdata/observations.
+test_recorded if {
+	every name in ["pipe-download-shell.address", "pipe-download-shell.name"] {
+		found := rule.finding with input as data.observations[name]
+		f.pointed(found)
+	}
+}
+
+test_not_recorded if {
+	every name in ["pipe-download-shell.local-file", "pipe-download-shell.only-data", "benign.hello", "benign.web-entrypoint", "benign.web-server"] {
+		count(rule.finding) == 0 with input as data.observations[name]
+	}
+}

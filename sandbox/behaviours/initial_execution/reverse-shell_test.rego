@@ -69,3 +69,17 @@ test_not_from_another_lineage if {
 	})
 	count(found) == 0
 }
+
+# Recorded from images that were run: see testdata/observations.
+test_recorded if {
+	every name in ["reverse-shell.child", "reverse-shell.exec"] {
+		found := rule.finding with input as data.observations[name]
+		f.pointed(found)
+	}
+}
+
+test_not_recorded if {
+	every name in ["reverse-shell.accepted-connection", "reverse-shell.loopback", "reverse-shell.no-shell", "benign.hello", "benign.web-entrypoint", "benign.web-server"] {
+		count(rule.finding) == 0 with input as data.observations[name]
+	}
+}

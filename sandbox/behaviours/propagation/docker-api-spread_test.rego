@@ -46,3 +46,17 @@ test_not_listing if {
 	})
 	count(found) == 0
 }
+
+# Recorded from images that were run: see testdata/observations.
+test_recorded if {
+	every name in ["docker-api-spread.containers"] {
+		found := rule.finding with input as data.observations[name]
+		f.pointed(found)
+	}
+}
+
+test_not_recorded if {
+	every name in ["docker-api-spread.own-engine", "benign.hello", "benign.web-entrypoint", "benign.web-server"] {
+		count(rule.finding) == 0 with input as data.observations[name]
+	}
+}

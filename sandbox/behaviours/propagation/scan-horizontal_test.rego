@@ -76,3 +76,17 @@ test_not_datagrams_or_loopback if {
 	own := [object.union(e, {"remote": {"scope": "loopback"}}) | some e in sweep(60, 22, 100)]
 	count(rule.finding) == 0 with input as run(own, {})
 }
+
+# Recorded from images that were run: see testdata/observations.
+test_recorded if {
+	every name in ["scan-horizontal.ssh"] {
+		found := rule.finding with input as data.observations[name]
+		f.pointed(found)
+	}
+}
+
+test_not_recorded if {
+	every name in ["scan-horizontal.named-hosts", "scan-horizontal.ten-hosts", "benign.hello", "benign.web-entrypoint", "benign.web-server"] {
+		count(rule.finding) == 0 with input as data.observations[name]
+	}
+}

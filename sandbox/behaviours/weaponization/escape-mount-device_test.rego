@@ -58,3 +58,17 @@ test_not_other_nodes if {
 		count(found) == 0
 	}
 }
+
+# Recorded from images that were run: see testdata/observations.
+test_recorded if {
+	every name in ["escape-mount-device.mount", "escape-mount-device.node"] {
+		found := rule.finding with input as data.observations[name]
+		f.pointed(found)
+	}
+}
+
+test_not_recorded if {
+	every name in ["escape-mount-device.own-mounts", "benign.hello", "benign.web-entrypoint", "benign.web-server"] {
+		count(rule.finding) == 0 with input as data.observations[name]
+	}
+}

@@ -58,3 +58,17 @@ test_not_loader_cache_or_environment if {
 	})
 	count(found) == 0
 }
+
+# Recorded from images that were run: see testdata/observations.
+test_recorded if {
+	every name in ["ld-preload-file.renamed", "ld-preload-file.written"] {
+		found := rule.finding with input as data.observations[name]
+		f.pointed(found)
+	}
+}
+
+test_not_recorded if {
+	every name in ["ld-preload-file.read-and-neighbour", "ld-preload-file.variable", "benign.hello", "benign.web-entrypoint", "benign.web-server"] {
+		count(rule.finding) == 0 with input as data.observations[name]
+	}
+}
