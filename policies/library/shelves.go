@@ -153,7 +153,9 @@ func holdsDocuments(name string) bool {
 	return slices.Contains([]string{".json", ".yaml", ".yml"}, strings.ToLower(filepath.Ext(name))) && !isData(name)
 }
 
-func isData(name string) bool { return strings.HasPrefix(name, "data.") || strings.HasPrefix(name, "input.") }
+func isData(name string) bool {
+	return strings.HasPrefix(name, "data.") || strings.HasPrefix(name, "input.")
+}
 
 func (l *Library) readObjects(ctx context.Context) ([]Entry, error) {
 	if l.cfg.Objects == nil {
