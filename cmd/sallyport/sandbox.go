@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
@@ -127,6 +128,23 @@ func scratchOf(cfg config.Config) string {
 	return filepath.Join(os.TempDir(), fmt.Sprintf("sallyport-sandbox-%d", os.Geteuid()))
 }
 
+// claim makes a folder of our own in a place where everybody may make one, and
+// refuses what somebody else has put there.
+func claim(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("scratch folder of the sandbox: %w: set sandbox.dir (SALLYPORT_SANDBOX_DIR) to another", err)
+	}
+	info, err := os.Lstat(dir)
+	if err != nil {
+		return fmt.Errorf("scratch folder of the sandbox: %w", err)
+	}
+	st, ok := info.Sys().(*syscall.Stat_t)
+	if !ok || !info.IsDir() || info.Mode().Perm()&0o077 != 0 || int(st.Uid) != os.Geteuid() {
+		return fmt.Errorf("scratch folder of the sandbox: %s is not a folder of this user's alone: delete it, or set sandbox.dir (SALLYPORT_SANDBOX_DIR)", dir)
+	}
+	return nil
+}
+
 // newRunner builds what runs images on this machine.
 func newRunner(cfg config.Config, log *slog.Logger) (*sandbox.Runner, error) {
 	if err := runtime.Check(); err != nil {
@@ -145,6 +163,11 @@ func newRunner(cfg config.Config, log *slog.Logger) (*sandbox.Runner, error) {
 	}
 	for _, f := range j.Faults() {
 		log.Error("behaviour rule left out", "rule", f.Rule, "error", f.Err)
+	}
+	if cfg.Sandbox.Dir == "" {
+		if err := claim(scratchOf(cfg)); err != nil {
+			return nil, err
+		}
 	}
 	return sandbox.New(sandbox.Config{
 		Dir:         scratchOf(cfg),
