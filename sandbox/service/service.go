@@ -34,6 +34,7 @@ type Config struct {
 	Waiting     int           // runs that may wait for a worker, more are refused as busy; default 64
 	Keep        time.Duration // how long a finished run can be read; default 1 h
 	PullTimeout time.Duration // for fetching an image's manifest and configuration; default 1 min
+	RunTimeout  time.Duration // for a whole run, from fetching to judging; default 30 min
 	Version     string        // of this program
 	Logger      *slog.Logger
 	Metrics     prometheus.Registerer
@@ -93,6 +94,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.PullTimeout <= 0 {
 		c.PullTimeout = time.Minute
+	}
+	if c.RunTimeout <= 0 {
+		c.RunTimeout = 30 * time.Minute
 	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -28,8 +27,6 @@ const token = "0123456789abcdef-test"
 // gated stands for the runner where a test must decide how long a run takes;
 // TestWholeRun uses the real one.
 type gated struct {
-	mu      sync.Mutex
-	begun   []string // references, in order
 	begin   chan string
 	release chan struct{} // one message lets one run end
 	panics  bool

