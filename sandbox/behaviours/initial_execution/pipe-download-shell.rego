@@ -17,7 +17,6 @@
 package sallyport.behaviours.initial_execution["pipe-download-shell"]
 
 import data.sallyport.lib
-import future.keywords.every
 
 finding contains {
 	"message": sprintf("%s runs what %s fetched%s%s", [lib.base(shell.exe), lib.base(source.exe), from(source), lib.because(proofs)]),
