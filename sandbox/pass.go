@@ -176,6 +176,7 @@ func (p *pass) detonate(ctx context.Context, plan *plan, who account, root *root
 	records := world.Records(result.Started)
 	builder.AddNetwork(observation.Network{Flows: records.Flows, DNS: records.DNS, HTTP: records.HTTP})
 	end := ended(result, p.timeout)
+	end.Unrecorded = records.Beyond.Flows
 	if n := records.Beyond.Flows + records.Beyond.DNS + records.Beyond.HTTP; n > 0 {
 		end.Reason = join(end.Reason, fmt.Sprintf("%d more connections, questions and requests than are kept", n))
 	}
