@@ -51,7 +51,7 @@ func filesOf(d Document) (checkFiles, error) {
 }
 
 // compileChecks compiles the custom checks of d, whose files were read.
-func compileChecks(ctx context.Context, d Document, files checkFiles) ([]*customCheck, error) {
+func compileChecks(d Document, files checkFiles) ([]*customCheck, error) {
 	if !d.CustomChecksEnabled {
 		return nil, nil
 	}
@@ -65,7 +65,7 @@ func compileChecks(ctx context.Context, d Document, files checkFiles) ([]*custom
 		}
 		modules, data, err := custom.FromFiles(files[i])
 		if err == nil {
-			all[i].check, err = custom.Compile(ctx, custom.Source{
+			all[i].check, err = custom.Compile(custom.Source{
 				Name: all[i].name, Modules: modules, Data: data, Schema: schema.Input, Severity: string(c.Severity),
 			})
 		}

@@ -14,7 +14,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/sallyport-dev/sallyport/policies/document"
-	"github.com/sallyport-dev/sallyport/policies/engine"
 	"github.com/sallyport-dev/sallyport/policies/scope"
 	"github.com/sallyport-dev/sallyport/policies/translate"
 )
@@ -26,7 +25,7 @@ type policy struct {
 	identity [sha256.Size]byte // of the document and what it is translated to
 	matcher  *scope.Matcher
 	pkg      translate.Package
-	query    *engine.Query  // of the generated package; nil unless the policy is active
+	rules    *ruleset       // that the controls were translated to; nil when they say nothing, and unless the policy is active
 	checks   []*customCheck // of the control custom_checks
 	context  []string       // attributes of the context that its scope reads
 	enforced time.Time      // until then failures do not block
@@ -36,10 +35,14 @@ type policy struct {
 func (p *policy) active() bool { return p.doc.Enabled && p.doc.AssuranceType == "image" }
 
 func (p *policy) describe() Policy {
+	text := p.pkg.Rego
+	if text == "" {
+		text, _ = Translate(p.doc) // it did when p was compiled
+	}
 	return Policy{
 		Document: p.doc,
 		Scope:    p.doc.Scope.String(),
-		Rego:     p.pkg.Rego,
+		Rego:     text,
 		Controls: p.pkg.Controls,
 		Warnings: p.doc.Warnings(),
 	}
@@ -53,6 +56,7 @@ func compileAll(ctx context.Context, docs []Document, previous *Set) ([]*policy,
 			known[p.hash] = p
 		}
 	}
+	rules := newRulesets(previous)
 	compiled := make([]*policy, len(docs))
 	faults := make([]error, len(docs))
 	hashes := make([][sha256.Size]byte, len(docs))
@@ -72,11 +76,14 @@ func compileAll(ctx context.Context, docs []Document, previous *Set) ([]*policy,
 			continue
 		}
 		group.Go(func() error {
-			if compiled[i], faults[i] = compile(ctx, d, files); faults[i] != nil {
-				faults[i] = fmt.Errorf("policy %q: %w", d.Name, faults[i])
+			p, err := compile(ctx, d, files, rules)
+			if err != nil {
+				faults[i] = fmt.Errorf("policy %q: %w", d.Name, err)
 				return nil
 			}
-			compiled[i].identify(hashes[i])
+			p.identify(hashes[i], p.pkg.Rego)
+			p.pkg.Rego, p.pkg.Controlling = "", "" // written anew for those who ask
+			compiled[i] = p
 			return nil
 		})
 	}
@@ -84,12 +91,13 @@ func compileAll(ctx context.Context, docs []Document, previous *Set) ([]*policy,
 	return compiled, errors.Join(faults...)
 }
 
-func (p *policy) identify(hash [sha256.Size]byte) {
+// identify makes the hashes of p, whose package is text.
+func (p *policy) identify(hash [sha256.Size]byte, text string) {
 	p.hash = hash
-	p.identity = sha256.Sum256(append(hash[:], p.pkg.Rego...))
+	p.identity = sha256.Sum256(append(hash[:], text...))
 }
 
-func compile(ctx context.Context, d Document, files checkFiles) (*policy, error) {
+func compile(ctx context.Context, d Document, files checkFiles, rules *rulesets) (*policy, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -108,23 +116,13 @@ func compile(ctx context.Context, d Document, files checkFiles) (*policy, error)
 	if !p.active() {
 		return p, nil
 	}
-	if p.query, err = prepare(ctx, pkg); err != nil {
+	if p.rules, err = rules.of(pkg); err != nil {
 		return nil, fmt.Errorf("the generated package does not compile: %w", err)
 	}
-	if p.checks, err = compileChecks(ctx, d, files); err != nil {
+	if p.checks, err = compileChecks(d, files); err != nil {
 		return nil, err
 	}
 	return p, nil
-}
-
-// prepare compiles one package with a compiler of its own: a fault stays in
-// its policy, and a changed policy costs one compilation.
-func prepare(ctx context.Context, pkg translate.Package) (*engine.Query, error) {
-	program, err := engine.Compile(engine.Source{Modules: map[string]string{pkg.File: pkg.Rego}})
-	if err != nil {
-		return nil, err
-	}
-	return program.Prepare(ctx, pkg.Query)
 }
 
 // hashOf is over the document and the files that its custom checks come from.

@@ -52,13 +52,15 @@ func (s *Set) Judge(ctx context.Context, f *Facts) (Result, error) {
 // generated one has no loop but over the facts, so that only the request bounds
 // it: a deadline of its own would deny images on a machine that is merely busy.
 func (s *Set) run(ctx context.Context, p *policy, f *Facts) (checks []Check, faulty bool) {
-	bindings, err := p.query.Eval(ctx, f.value)
-	if err != nil {
-		return unevaluated(p, err), true
-	}
-	said, err := readStatements(bindings)
-	if err != nil {
-		return unevaluated(p, err), true
+	said := statements{}
+	if p.rules != nil {
+		bindings, err := p.rules.query.Eval(ctx, f.value)
+		if err == nil {
+			said, err = readStatements(bindings)
+		}
+		if err != nil {
+			return unevaluated(p, err), true
+		}
 	}
 	if len(p.checks) > 0 {
 		own, failed := s.statementsOf(ctx, p, f)

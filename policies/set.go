@@ -63,7 +63,7 @@ func Compile(ctx context.Context, docs []Document, opts Options) (*Set, error) {
 // or in the place of those of the same name, and removed are gone. It costs
 // what the changed documents cost to compile.
 func (s *Set) With(ctx context.Context, changed []Document, removed []string) (*Set, error) {
-	compiled, err := compileAll(ctx, changed, nil)
+	compiled, err := compileAll(ctx, changed, s)
 	if err != nil {
 		return nil, err
 	}

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/open-policy-agent/opa/v1/rego"
+	"github.com/open-policy-agent/opa/v1/ast"
 )
 
 // statement is one element of a package's sets deny, warn, skip or pending.
@@ -29,40 +29,39 @@ func (s statements) add(set string, st statement) {
 }
 
 // readStatements reads the sets that a query bound.
-func readStatements(bindings rego.Vars) (statements, error) {
+func readStatements(bindings map[ast.Var]*ast.Term) (statements, error) {
 	all := statements{}
-	for set, value := range bindings {
-		if set == "rules" {
-			continue // of a policy without controls
-		}
-		elements, ok := value.([]any)
+	for name, term := range bindings {
+		elements, ok := term.Value.(ast.Set)
 		if !ok {
-			return nil, fmt.Errorf("%s is not a set but %T", set, value)
+			return nil, fmt.Errorf("%s is not a set", name)
 		}
-		byControl := map[string][]statement{}
-		for _, e := range elements {
-			st, err := readStatement(e)
-			if err != nil {
-				return nil, fmt.Errorf("%s: %w", set, err)
+		err := elements.Iter(func(e *ast.Term) error {
+			st, err := readStatement(e.Value)
+			if err == nil {
+				all.add(string(name), st)
 			}
-			byControl[st.control] = append(byControl[st.control], st)
+			return err
+		})
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
 		}
-		all[set] = byControl
 	}
 	return all, nil
 }
 
-func readStatement(e any) (statement, error) {
-	object, ok := e.(map[string]any)
-	if !ok {
-		return statement{}, fmt.Errorf("an element is not an object but %T", e)
+func readStatement(e ast.Value) (statement, error) {
+	plain, err := ast.JSON(e)
+	if err != nil {
+		return statement{}, err
 	}
+	object, _ := plain.(map[string]any)
 	st := statement{}
 	st.control, _ = object["control"].(string)
 	st.msg, _ = object["msg"].(string)
 	st.facts, _ = object["facts"].(map[string]any)
 	if st.control == "" || st.msg == "" {
-		return statement{}, fmt.Errorf("an element lacks control or msg")
+		return statement{}, fmt.Errorf("%v lacks control or msg", e)
 	}
 	for name, v := range st.facts {
 		st.facts[name] = plainNumber(v)

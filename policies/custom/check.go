@@ -27,10 +27,9 @@ type Check struct {
 	Name     string
 	Severity string
 
-	program *engine.Program
-	query   *engine.Query
-	sets    map[string]string // variable of the query → set
-	reads   Reads
+	query *engine.Query
+	sets  map[string]string // variable of the query → set
+	reads Reads
 }
 
 // Reads says what of the facts document, besides the image, a check looks at.
@@ -55,13 +54,13 @@ const (
 var setName = regexp.MustCompile(`^(deny|violation|warn)(_[a-zA-Z0-9_]+)?$`)
 
 // Compile compiles a check. Errors name file and line.
-func Compile(ctx context.Context, src Source) (*Check, error) {
+func Compile(src Source) (*Check, error) {
 	program, err := engine.Compile(engine.Source{Modules: src.Modules, Data: src.Data, Schema: src.Schema})
 	if err != nil {
 		return nil, err
 	}
-	c := &Check{Name: src.Name, Severity: src.Severity, program: program, sets: map[string]string{}}
-	refs, err := c.findSets()
+	c := &Check{Name: src.Name, Severity: src.Severity, sets: map[string]string{}}
+	refs, err := findSets(program)
 	if err != nil {
 		return nil, err
 	}
@@ -69,9 +68,9 @@ func Compile(ctx context.Context, src Source) (*Check, error) {
 	for i, ref := range refs {
 		variable := fmt.Sprintf("set%d", i)
 		c.sets[variable] = string(ref[len(ref)-1].Value.(ast.String))
-		asked = append(asked, variable+" := "+ref.String())
+		asked = append(asked, variable+" = "+ref.String())
 	}
-	c.query, err = program.Prepare(ctx, strings.Join(asked, "; "))
+	c.query, err = program.Prepare(strings.Join(asked, "; "))
 	if err != nil {
 		return nil, err
 	}
@@ -80,9 +79,9 @@ func Compile(ctx context.Context, src Source) (*Check, error) {
 }
 
 // findSets lists the sets that the modules define.
-func (c *Check) findSets() ([]ast.Ref, error) {
+func findSets(p *engine.Program) ([]ast.Ref, error) {
 	var refs []ast.Ref
-	for _, m := range c.program.Modules() {
+	for _, m := range p.Modules() {
 		for _, r := range m.Rules {
 			name := string(r.Head.Name)
 			if !setName.MatchString(name) {
@@ -140,17 +139,18 @@ func (c *Check) Eval(ctx context.Context, bounds engine.Bounds, input ast.Value)
 	}
 	var all []Finding
 	for variable, set := range c.sets {
-		elements, ok := bindings[variable].([]any)
+		elements, ok := bindings[ast.Var(variable)].Value.(ast.Set)
 		if !ok {
 			return nil, fmt.Errorf("%s is not a set", set)
 		}
-		for _, e := range elements {
-			f, err := finding(e)
-			if err != nil {
-				return nil, fmt.Errorf("%s: %w", set, err)
-			}
+		err := elements.Iter(func(e *ast.Term) error {
+			f, err := finding(e.Value)
 			f.Warn = strings.HasPrefix(set, "warn")
 			all = append(all, f)
+			return err
+		})
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", set, err)
 		}
 	}
 	slices.SortFunc(all, compare)
@@ -173,19 +173,23 @@ func compare(a, b Finding) int {
 	return 1
 }
 
-func finding(e any) (Finding, error) {
-	switch e := e.(type) {
+func finding(e ast.Value) (Finding, error) {
+	plain, err := ast.JSON(e)
+	if err != nil {
+		return Finding{}, err
+	}
+	switch plain := plain.(type) {
 	case string:
-		return Finding{Message: cut(e)}, nil
+		return Finding{Message: cut(plain)}, nil
 	case map[string]any:
-		msg, ok := e["msg"].(string)
+		msg, ok := plain["msg"].(string)
 		if !ok {
 			return Finding{}, errors.New("an object has no msg")
 		}
-		delete(e, "msg")
-		return Finding{Message: cut(msg), Details: e}, nil
+		delete(plain, "msg")
+		return Finding{Message: cut(msg), Details: plain}, nil
 	}
-	return Finding{}, fmt.Errorf("an element is neither a string nor an object with msg but %T", e)
+	return Finding{}, fmt.Errorf("an element is neither a string nor an object with msg: %v", e)
 }
 
 func cut(s string) string {

@@ -22,6 +22,7 @@ type packages struct {
 type entry struct {
 	Number int
 	Title  string   // quoted, for messages
+	Shown  string   // expression, for messages about what was found
 	Text   string   // for comments
 	Lines  []string // conditions on the package p
 }

@@ -2,6 +2,7 @@ package translate
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 
 	"github.com/sallyport-dev/sallyport/policies/document"
@@ -10,7 +11,7 @@ import (
 
 // sharedRules are those that the rules in body use, in the order in which they
 // depend on each other.
-func sharedRules(d *document.Document, body string) (string, error) {
+func sharedRules(d *document.Document, controls []string, body string) (string, error) {
 	rules := []struct {
 		name, uses string
 		data       any
@@ -21,6 +22,9 @@ func sharedRules(d *document.Document, body string) (string, error) {
 		{"listed", "listed(", nil},
 	}
 	var out bytes.Buffer
+	if err := templates.ExecuteTemplate(&out, "shared_missing.rego.tmpl", missing(controls)); err != nil {
+		return "", err
+	}
 	for _, r := range rules {
 		if !strings.Contains(body, r.uses) && !strings.Contains(out.String(), r.uses) {
 			continue
@@ -31,6 +35,34 @@ func sharedRules(d *document.Document, body string) (string, error) {
 		}
 	}
 	return out.String(), nil
+}
+
+// source is a part of the facts that may be unknown.
+type source struct {
+	Part     string // below input
+	Comment  string
+	Message  string
+	Controls []string // of the policy, that need it
+}
+
+// missing lists the parts of the facts that the controls need.
+func missing(controls []string) []source {
+	var needed []source
+	for _, s := range []source{
+		{"malware", "Nobody has looked for malware", "nobody has looked for malware in this image", []string{"malware"}},
+		{"secrets", "Nobody has looked for secrets", "nobody has looked for secrets in this image", []string{"sensitive_data"}},
+		{"vulnerabilities", "Nobody has looked for vulnerabilities", "nobody has looked for vulnerabilities in this image",
+			[]string{"max_severity", "max_score", "aggregated_vulnerability", "cve_blacklist", "exploitability"}},
+		{"packages", "Nobody has listed the packages", "nobody has listed the packages of this image",
+			[]string{"blacklisted_packages", "required_packages", "license", "whitelisted_licenses"}},
+		{"image.base_images", "Nobody knows the base image", "nobody knows what this image is built on", []string{"trusted_base_images"}},
+	} {
+		s.Controls = slices.DeleteFunc(s.Controls, func(c string) bool { return !slices.Contains(controls, c) })
+		if len(s.Controls) > 0 {
+			needed = append(needed, s)
+		}
+	}
+	return needed
 }
 
 func countedLines(d *document.Document) []string {

@@ -17,8 +17,22 @@ type Package struct {
 	File     string   // what the package is called in messages and bundles: assurance/<name>.rego
 	Path     string   // data.assurance.<name>
 	Rego     string   // formatted as "opa fmt" does
-	Query    string   // binds each set that the package defines to its name
 	Controls []string // enabled ones, in the order in which they are listed
+
+	// Controlling is the part of Rego without package and scope: what is the
+	// same in policies that differ only in name and scope.
+	Controlling string
+	Sets        []string // that Controlling defines: deny, exempt, pending, skip, warn
+}
+
+// Query asks for all sets of the package that stands under path, and binds
+// each to its name.
+func (p Package) Query(path string) string {
+	asked := make([]string, len(p.Sets))
+	for i, set := range p.Sets {
+		asked[i] = fmt.Sprintf("%s = %s.%s", set, path, set)
+	}
+	return strings.Join(asked, "; ")
 }
 
 // control is one control of the document format.
@@ -58,12 +72,13 @@ func Document(d document.Document) (Package, error) {
 	if err != nil {
 		return Package{}, err
 	}
-	shared, err := sharedRules(&d, body.String())
+	shared, err := sharedRules(&d, p.Controls, body.String())
 	if err != nil {
 		return Package{}, err
 	}
-	p.Rego = tidy(header(&d) + m.Rego() + excuses + body.String() + shared)
-	p.Query = query(p.Path, p.Rego)
+	p.Controlling = tidy(excuses + body.String() + shared)
+	p.Rego = tidy(header(&d) + m.Rego() + p.Controlling)
+	p.Sets = setsOf(p.Controlling)
 	return p, nil
 }
 
@@ -100,19 +115,15 @@ func header(d *document.Document) string {
 	return b.String()
 }
 
-// query asks for the sets of statements that text defines.
-func query(path, text string) string {
-	var asked []string
+// setsOf lists the sets of statements that text defines.
+func setsOf(text string) []string {
+	var defined []string
 	for _, set := range []string{"deny", "exempt", "pending", "skip", "warn"} {
-		if strings.Contains(text, "\n"+set+" contains ") {
-			asked = append(asked, fmt.Sprintf("%s := %s.%s", set, path, set))
+		if strings.Contains("\n"+text, "\n"+set+" contains ") {
+			defined = append(defined, set)
 		}
 	}
-	if len(asked) == 0 {
-		// A policy without controls says nothing, but must exist to say so.
-		return "rules := " + path
-	}
-	return strings.Join(asked, "; ")
+	return defined
 }
 
 // identifier is what may follow a dot in a path.

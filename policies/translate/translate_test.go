@@ -115,9 +115,13 @@ func checkPackage(t *testing.T, p translate.Package) {
 	if _, err := engine.Compile(engine.Source{Modules: map[string]string{p.File: p.Rego}, Schema: schema.Input}); err != nil {
 		t.Errorf("by the schema of the facts: %v\n%s", err, p.Rego)
 	}
-	results, err := rego.New(rego.Query(p.Query), rego.Compiler(compiler), rego.Input(map[string]any{})).Eval(context.Background())
+	query := p.Query(p.Path)
+	if query == "" {
+		query = "rules := " + p.Path
+	}
+	results, err := rego.New(rego.Query(query), rego.Compiler(compiler), rego.Input(map[string]any{})).Eval(context.Background())
 	if err != nil || len(results) != 1 {
-		t.Errorf("%s gives %v, %v", p.Query, results, err)
+		t.Errorf("%s gives %v, %v", query, results, err)
 	}
 }
 

@@ -57,7 +57,7 @@ dta_fresh if {
 #   control: dta
 deny contains finding if {
 	input.dta.status == "done"
-	input.dta.malicious
+	input.dta.malicious == true
 	finding := {
 		"control": "dta",
 		"msg": sprintf("malicious when run: %s", [dta_worst]),
@@ -72,7 +72,7 @@ deny contains finding if {
 #   control: dta
 deny contains finding if {
 	input.dta.status == "done"
-	not input.dta.malicious
+	input.dta.malicious == false
 	input.dta.severity in {"high", "critical"}
 	finding := {
 		"control": "dta",
@@ -136,6 +136,7 @@ malware_excepted(path) if startswith(path, "/usr/share/samples/")
 # custom:
 #   control: malware
 deny contains finding if {
+	input.summary.malware > 0
 	names := {sprintf("%s in %s", [m.name, m.path]) |
 		some m in input.malware.items
 		not m.pua
@@ -151,6 +152,7 @@ deny contains finding if {
 
 # Potentially unwanted software is said, and fails nothing.
 warn contains remark if {
+	input.summary.malware > 0
 	names := {sprintf("%s in %s", [m.name, m.path]) |
 		some m in input.malware.items
 		m.pua
@@ -158,11 +160,6 @@ warn contains remark if {
 	}
 	count(names) > 0
 	remark := {"control": "malware", "msg": sprintf("potentially unwanted: %s", [listed(names)])}
-}
-
-skip contains reason if {
-	not input.malware.known
-	reason := {"control": "malware", "msg": "nobody has looked for malware in this image", "missing": true}
 }
 
 secret_excepted(path) if path == "/etc/ssl/private/snakeoil.key"
@@ -175,6 +172,7 @@ secret_excepted(path) if startswith(path, "/etc/ssl/private/snakeoil.key/")
 # custom:
 #   control: sensitive_data
 deny contains finding if {
+	input.summary.secrets > 0
 	names := {sprintf("%s in %s", [s.type, s.path]) |
 		some s in input.secrets.items
 		not secret_excepted(s.path)
@@ -186,11 +184,6 @@ deny contains finding if {
 		"msg": listed(names),
 		"facts": {"sensitive_data_found": count(names)},
 	}
-}
-
-skip contains reason if {
-	not input.secrets.known
-	reason := {"control": "sensitive_data", "msg": "nobody has looked for secrets in this image", "missing": true}
 }
 
 # METADATA
@@ -217,11 +210,6 @@ deny contains finding if {
 	}
 }
 
-skip contains reason if {
-	not input.vulnerabilities.known
-	reason := {"control": "max_severity", "msg": "nobody has looked for vulnerabilities in this image", "missing": true}
-}
-
 # METADATA
 # title: Vulnerability score
 # description: A vulnerability has a score above 7.5.
@@ -246,11 +234,6 @@ deny contains finding if {
 	}
 }
 
-skip contains reason if {
-	not input.vulnerabilities.known
-	reason := {"control": "max_score", "msg": "nobody has looked for vulnerabilities in this image", "missing": true}
-}
-
 # METADATA
 # title: Aggregated vulnerability
 # description: A vulnerability has both the severity and the score that this policy names.
@@ -271,11 +254,6 @@ deny contains finding if {
 	}
 }
 
-skip contains reason if {
-	not input.vulnerabilities.known
-	reason := {"control": "aggregated_vulnerability", "msg": "nobody has looked for vulnerabilities in this image", "missing": true}
-}
-
 # METADATA
 # title: Denied vulnerabilities
 # description: The image has a vulnerability that this policy denies by name.
@@ -290,11 +268,6 @@ deny contains finding if {
 		"msg": listed(found),
 		"facts": {"denied_vulnerabilities_found": sort(found)},
 	}
-}
-
-skip contains reason if {
-	not input.vulnerabilities.known
-	reason := {"control": "cve_blacklist", "msg": "nobody has looked for vulnerabilities in this image", "missing": true}
 }
 
 # METADATA
@@ -316,18 +289,13 @@ deny contains finding if {
 	}
 }
 
-skip contains reason if {
-	not input.vulnerabilities.known
-	reason := {"control": "exploitability", "msg": "nobody has looked for vulnerabilities in this image", "missing": true}
-}
-
 # METADATA
 # title: Root user
 # description: The image runs as root.
 # custom:
 #   control: root_user
 deny contains finding if {
-	input.image.runs_as_root
+	input.image.runs_as_root == true
 	finding := {
 		"control": "root_user",
 		"msg": "runs as root; set another user with USER",
@@ -386,11 +354,6 @@ deny contains finding if {
 	}
 }
 
-skip contains reason if {
-	not input.packages.known
-	reason := {"control": "blacklisted_packages", "msg": "nobody has listed the packages of this image", "missing": true}
-}
-
 missing_package contains name if {
 	some name in {"ca-certificates"}
 	not name in {p.name | some p in input.packages.items}
@@ -421,11 +384,6 @@ deny contains finding if {
 	}
 }
 
-skip contains reason if {
-	not input.packages.known
-	reason := {"control": "required_packages", "msg": "nobody has listed the packages of this image", "missing": true}
-}
-
 denied_license(license) if license in {"agpl-3.0-only"}
 
 denied_license(license) if startswith(license, "sspl")
@@ -448,11 +406,6 @@ deny contains finding if {
 		"msg": listed(names),
 		"facts": {"blacklisted_licenses_found": sort({license | some [license, _] in found})},
 	}
-}
-
-skip contains reason if {
-	not input.packages.known
-	reason := {"control": "license", "msg": "nobody has listed the packages of this image", "missing": true}
 }
 
 allowed_license(license) if license in {"apache-2.0", "mit"}
@@ -479,26 +432,18 @@ deny contains finding if {
 	}
 }
 
-skip contains reason if {
-	not input.packages.known
-	reason := {"control": "whitelisted_licenses", "msg": "nobody has listed the packages of this image", "missing": true}
-}
-
 # org.opencontainers.image.source
 missing_label contains "org.opencontainers.image.source" if not has_label_1
 
 has_label_1 if {
-	some key, value in input.image.labels
-	key == "org.opencontainers.image.source"
+	input.image.labels["org.opencontainers.image.source"] != null
 }
 
 # stage=prod*
 missing_label contains "stage=prod*" if not has_label_2
 
 has_label_2 if {
-	some key, value in input.image.labels
-	key == "stage"
-	startswith(value, "prod")
+	startswith(input.image.labels.stage, "prod")
 }
 
 # METADATA
@@ -569,11 +514,6 @@ deny contains finding if {
 }
 
 skip contains reason if {
-	not input.image.base_images.known
-	reason := {"control": "trusted_base_images", "msg": "nobody knows what this image is built on", "missing": true}
-}
-
-skip contains reason if {
 	reason := {"control": "force_microenforcer", "msg": "Sallyport knows no micro-enforcer"}
 }
 
@@ -590,6 +530,41 @@ deny contains finding if {
 		"msg": sprintf("not enough is known for %s", [listed(names)]),
 		"facts": {"undecided_controls": sort(names)},
 	}
+}
+
+# Nobody has looked for malware: what needs to know is skipped, not passed.
+skip contains reason if {
+	not input.malware.known
+	some control in {"malware"}
+	reason := {"control": control, "msg": "nobody has looked for malware in this image", "missing": true}
+}
+
+# Nobody has looked for secrets: what needs to know is skipped, not passed.
+skip contains reason if {
+	not input.secrets.known
+	some control in {"sensitive_data"}
+	reason := {"control": control, "msg": "nobody has looked for secrets in this image", "missing": true}
+}
+
+# Nobody has looked for vulnerabilities: what needs to know is skipped, not passed.
+skip contains reason if {
+	not input.vulnerabilities.known
+	some control in {"max_severity", "max_score", "aggregated_vulnerability", "cve_blacklist", "exploitability"}
+	reason := {"control": control, "msg": "nobody has looked for vulnerabilities in this image", "missing": true}
+}
+
+# Nobody has listed the packages: what needs to know is skipped, not passed.
+skip contains reason if {
+	not input.packages.known
+	some control in {"blacklisted_packages", "required_packages", "license", "whitelisted_licenses"}
+	reason := {"control": control, "msg": "nobody has listed the packages of this image", "missing": true}
+}
+
+# Nobody knows the base image: what needs to know is skipped, not passed.
+skip contains reason if {
+	not input.image.base_images.known
+	some control in {"trusted_base_images"}
+	reason := {"control": control, "msg": "nobody knows what this image is built on", "missing": true}
 }
 
 # Vulnerabilities that count for this policy.

@@ -20,7 +20,7 @@ dta_worst := input.dta.findings[0].message
 #   control: dta
 deny contains finding if {
 	input.dta.status == "done"
-	input.dta.malicious
+	input.dta.malicious == true
 	finding := {
 		"control": "dta",
 		"msg": sprintf("malicious when run: %s", [dta_worst]),
@@ -35,7 +35,7 @@ deny contains finding if {
 #   control: dta
 deny contains finding if {
 	input.dta.status == "done"
-	not input.dta.malicious
+	input.dta.malicious == false
 	input.dta.severity in {"info", "low", "medium", "high", "critical"}
 	finding := {
 		"control": "dta",

@@ -45,7 +45,7 @@ dta_fresh if {
 #   control: dta
 deny contains finding if {
 	input.dta.status == "done"
-	input.dta.malicious
+	input.dta.malicious == true
 	finding := {
 		"control": "dta",
 		"msg": sprintf("malicious when run: %s", [dta_worst]),
@@ -60,7 +60,7 @@ deny contains finding if {
 #   control: dta
 deny contains finding if {
 	input.dta.status == "done"
-	not input.dta.malicious
+	input.dta.malicious == false
 	input.dta.severity in {"medium", "high", "critical"}
 	finding := {
 		"control": "dta",

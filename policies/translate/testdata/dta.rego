@@ -32,7 +32,7 @@ dta_worst := input.dta.findings[0].message
 #   control: dta
 deny contains finding if {
 	input.dta.status == "done"
-	input.dta.malicious
+	input.dta.malicious == true
 	finding := {
 		"control": "dta",
 		"msg": sprintf("malicious when run: %s", [dta_worst]),

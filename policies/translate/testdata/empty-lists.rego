@@ -19,6 +19,7 @@ malware_counts(m) if {
 # custom:
 #   control: malware
 deny contains finding if {
+	input.summary.malware > 0
 	names := {sprintf("%s in %s", [m.name, m.path]) |
 		some m in input.malware.items
 		malware_counts(m)
@@ -31,17 +32,13 @@ deny contains finding if {
 	}
 }
 
-skip contains reason if {
-	not input.malware.known
-	reason := {"control": "malware", "msg": "nobody has looked for malware in this image", "missing": true}
-}
-
 # METADATA
 # title: Sensitive data
 # description: A credential is among the image's files.
 # custom:
 #   control: sensitive_data
 deny contains finding if {
+	input.summary.secrets > 0
 	names := {sprintf("%s in %s", [s.type, s.path]) |
 		some s in input.secrets.items
 	}
@@ -51,11 +48,6 @@ deny contains finding if {
 		"msg": listed(names),
 		"facts": {"sensitive_data_found": count(names)},
 	}
-}
-
-skip contains reason if {
-	not input.secrets.known
-	reason := {"control": "sensitive_data", "msg": "nobody has looked for secrets in this image", "missing": true}
 }
 
 # METADATA
@@ -75,11 +67,6 @@ deny contains finding if {
 	}
 }
 
-skip contains reason if {
-	not input.vulnerabilities.known
-	reason := {"control": "aggregated_vulnerability", "msg": "nobody has looked for vulnerabilities in this image", "missing": true}
-}
-
 # METADATA
 # title: Denied vulnerabilities
 # description: The image has a vulnerability that this policy denies by name.
@@ -94,11 +81,6 @@ deny contains finding if {
 		"msg": listed(found),
 		"facts": {"denied_vulnerabilities_found": sort(found)},
 	}
-}
-
-skip contains reason if {
-	not input.vulnerabilities.known
-	reason := {"control": "cve_blacklist", "msg": "nobody has looked for vulnerabilities in this image", "missing": true}
 }
 
 # METADATA
@@ -119,11 +101,6 @@ deny contains finding if {
 	}
 }
 
-skip contains reason if {
-	not input.vulnerabilities.known
-	reason := {"control": "exploitability", "msg": "nobody has looked for vulnerabilities in this image", "missing": true}
-}
-
 denied_package := set()
 
 # METADATA
@@ -141,11 +118,6 @@ deny contains finding if {
 	}
 }
 
-skip contains reason if {
-	not input.packages.known
-	reason := {"control": "blacklisted_packages", "msg": "nobody has listed the packages of this image", "missing": true}
-}
-
 missing_package := set()
 
 # METADATA
@@ -161,11 +133,6 @@ deny contains finding if {
 		"msg": sprintf("lacks %s", [listed(missing_package)]),
 		"facts": {"required_packages_missing": sort(missing_package)},
 	}
-}
-
-skip contains reason if {
-	not input.packages.known
-	reason := {"control": "required_packages", "msg": "nobody has listed the packages of this image", "missing": true}
 }
 
 denied_license(license) if license in set()
@@ -190,11 +157,6 @@ deny contains finding if {
 	}
 }
 
-skip contains reason if {
-	not input.packages.known
-	reason := {"control": "license", "msg": "nobody has listed the packages of this image", "missing": true}
-}
-
 allowed_license(license) if license in set()
 
 # METADATA
@@ -215,11 +177,6 @@ deny contains finding if {
 		"msg": listed(names),
 		"facts": {"licenses_not_allowed_found": sort({license | some [license, _] in found})},
 	}
-}
-
-skip contains reason if {
-	not input.packages.known
-	reason := {"control": "whitelisted_licenses", "msg": "nobody has listed the packages of this image", "missing": true}
 }
 
 missing_label := set()
@@ -271,9 +228,39 @@ deny contains finding if {
 	}
 }
 
+# Nobody has looked for malware: what needs to know is skipped, not passed.
+skip contains reason if {
+	not input.malware.known
+	some control in {"malware"}
+	reason := {"control": control, "msg": "nobody has looked for malware in this image", "missing": true}
+}
+
+# Nobody has looked for secrets: what needs to know is skipped, not passed.
+skip contains reason if {
+	not input.secrets.known
+	some control in {"sensitive_data"}
+	reason := {"control": control, "msg": "nobody has looked for secrets in this image", "missing": true}
+}
+
+# Nobody has looked for vulnerabilities: what needs to know is skipped, not passed.
+skip contains reason if {
+	not input.vulnerabilities.known
+	some control in {"aggregated_vulnerability", "cve_blacklist", "exploitability"}
+	reason := {"control": control, "msg": "nobody has looked for vulnerabilities in this image", "missing": true}
+}
+
+# Nobody has listed the packages: what needs to know is skipped, not passed.
+skip contains reason if {
+	not input.packages.known
+	some control in {"blacklisted_packages", "required_packages", "license", "whitelisted_licenses"}
+	reason := {"control": control, "msg": "nobody has listed the packages of this image", "missing": true}
+}
+
+# Nobody knows the base image: what needs to know is skipped, not passed.
 skip contains reason if {
 	not input.image.base_images.known
-	reason := {"control": "trusted_base_images", "msg": "nobody knows what this image is built on", "missing": true}
+	some control in {"trusted_base_images"}
+	reason := {"control": control, "msg": "nobody knows what this image is built on", "missing": true}
 }
 
 # Vulnerabilities that count for this policy.
