@@ -23,6 +23,7 @@ type Config struct {
 	Policies Policies `yaml:"policies"`
 	Analysis Analysis `yaml:"analysis"`
 	Sandbox  Sandbox  `yaml:"sandbox"`
+	Shutdown Shutdown `yaml:"shutdown"`
 }
 
 // Log is how the program writes what it does.
@@ -45,6 +46,11 @@ type Redis struct {
 // Proxy is the registry that clients pull from.
 type Proxy struct {
 	Listen          string        `yaml:"listen"`
+	TLS             TLS           `yaml:"tls"`
+	Auth            Auth          `yaml:"auth"`
+	Limits          Limits        `yaml:"limits"`
+	HeadDenials     int           `yaml:"head_denials"`     // status of a HEAD of a denied manifest: 403, or 200 for engines that go on to the GET only then
+	Catalog         string        `yaml:"catalog"`          // who may list the repositories that are cached: accounts, everyone, nobody
 	Names           []string      `yaml:"names"`            // host:port under which clients know the gate; image references that begin with one mean what lies behind it
 	DefaultUpstream string        `yaml:"default_upstream"` // for paths that name no upstream
 	Hold            time.Duration `yaml:"hold"`             // how long a pull waits for an analysis before it is told to come back
@@ -69,6 +75,7 @@ type Webhook struct {
 // Console is the REST API.
 type Console struct {
 	Listen string `yaml:"listen"`
+	TLS    TLS    `yaml:"tls"`
 }
 
 // Metrics is the Prometheus endpoint, with /healthz and /readyz beside it.
@@ -120,6 +127,10 @@ func Default() Config {
 		Log:  Log{Format: "text"},
 		Proxy: Proxy{
 			Listen:          ":5000",
+			Auth:            Auth{Methods: []string{AuthAnonymous}},
+			Limits:          Limits{Fills: 64, Headers: 64 << 10, Stall: 30 * time.Second, MinRate: 16 << 10},
+			HeadDenials:     403,
+			Catalog:         "accounts",
 			Names:           []string{"localhost:5000", "127.0.0.1:5000", "[::1]:5000"},
 			DefaultUpstream: image.DockerHub,
 			Hold:            25 * time.Second,
@@ -138,5 +149,6 @@ func Default() Config {
 		Sandbox: Sandbox{
 			Listen: ":8443", Runs: 2, Timeout: 180 * time.Second, Idle: 10 * time.Second, Memory: 2 << 30,
 		},
+		Shutdown: Shutdown{Drain: 25 * time.Second},
 	}
 }

@@ -107,6 +107,9 @@ func (c *Console) allow(role token.Role, h handler) handler {
 			return err
 		}
 		caller(r.Context()).Token = who
+		if who.Role == token.Puller {
+			return problem(http.StatusForbidden, "the token %q is for pulling images: use one with the role %q or %q", who.Name, token.Reader, token.Admin)
+		}
 		if role == token.Admin && who.Role != token.Admin {
 			return problem(http.StatusForbidden, "the token %q may look, not do this: use one with the role %q", who.Name, token.Admin)
 		}

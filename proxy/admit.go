@@ -46,8 +46,9 @@ func (p *Proxy) await(r *http.Request, ref image.Reference, who requester, d gat
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), p.content.cfg.Hold)
 	defer cancel()
+	defer context.AfterFunc(p.draining, cancel)()
 	later, err := p.gate.Await(ctx, question(r, ref, who))
-	if r.Context().Err() == nil && errors.Is(err, context.DeadlineExceeded) {
+	if err != nil && ctx.Err() != nil && r.Context().Err() == nil {
 		return d, nil // the time was over before it could even answer Wait
 	}
 	if err != nil {
@@ -60,7 +61,7 @@ func question(r *http.Request, ref image.Reference, who requester) gate.Request 
 	return gate.Request{
 		Reference: ref,
 		Context:   policies.Context{Kind: "pull"},
-		Client:    who.address,
+		Client:    who.String(),
 		Audit:     r.Method + " " + r.URL.Path,
 	}
 }

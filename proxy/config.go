@@ -6,6 +6,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/sallyport-dev/sallyport/proxy/account"
 	"github.com/sallyport-dev/sallyport/proxy/upstream"
 )
 
@@ -23,6 +24,12 @@ type Config struct {
 	Fills        int           // blobs fetched at the same time; default 64
 	FillDir      string        // folder for blobs being fetched; default below the filesystem driver's root, else the system's temporary folder
 
+	Accounts        *account.Accounts // who pulls with credentials; nil: nobody has any here
+	AccountRequired bool              // pulls without credentials are refused
+	AllowHead       bool              // a HEAD of a denied manifest is answered as if it were allowed, so that engines which say nothing about a refused HEAD go on to the GET, and show its message
+	Catalog         Catalog           // who may list the repositories that are cached; default CatalogAccounts
+	Limits          Limits
+
 	Logger  *slog.Logger          // nil for slog.Default()
 	Metrics prometheus.Registerer // nil to register nothing
 
@@ -39,6 +46,10 @@ func (c Config) withDefaults() Config {
 	if c.Fills <= 0 {
 		c.Fills = 64
 	}
+	if c.Catalog == "" {
+		c.Catalog = CatalogAccounts
+	}
+	c.Limits = c.Limits.withDefaults()
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
@@ -46,4 +57,38 @@ func (c Config) withDefaults() Config {
 		c.now = time.Now
 	}
 	return c
+}
+
+// Catalog says who may list the repositories that are cached.
+type Catalog string
+
+// Who may.
+const (
+	CatalogAccounts Catalog = "accounts" // who showed credentials
+	CatalogEveryone Catalog = "everyone"
+	CatalogNobody   Catalog = "nobody"
+)
+
+// Limits bound what one client can take. A client is a user, else an address,
+// or the /64 network of an IPv6 address. The sandbox is not limited.
+type Limits struct {
+	Rate     float64 // requests per second; 0: any number
+	Burst    int     // requests at once that Rate allows after a rest; default 10 s of it
+	Requests int     // requests at the same time; 0: any number
+
+	Stall   time.Duration // how long a client may take nothing of an answer; default 30 s
+	MinRate int64         // bytes per second that it must take after that; default 16 KiB
+}
+
+func (l Limits) withDefaults() Limits {
+	if l.Burst <= 0 {
+		l.Burst = max(1, int(10*l.Rate))
+	}
+	if l.Stall <= 0 {
+		l.Stall = 30 * time.Second
+	}
+	if l.MinRate <= 0 {
+		l.MinRate = 16 << 10
+	}
+	return l
 }

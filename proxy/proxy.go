@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -18,6 +19,9 @@ type Proxy struct {
 	artifacts Artifacts
 	attached  attachedCache
 	metrics   *frontMetrics
+	clients   *clients
+	draining  context.Context // ends when the gate is about to
+	drain     context.CancelFunc
 }
 
 // New returns the front on content, with content's settings. grants and
@@ -29,31 +33,56 @@ func New(content *Content, gate Gate, grants Grants, artifacts Artifacts) (*Prox
 	}
 	p := &Proxy{content: content, gate: gate, grants: grants, artifacts: artifacts, metrics: newFrontMetrics(content.cfg.Metrics)}
 	var err error
-	p.attached, err = newAttachedCache()
-	return p, err
+	if p.attached, err = newAttachedCache(); err != nil {
+		return nil, err
+	}
+	if p.clients, err = newClients(content.cfg.Limits, content.cfg.now); err != nil {
+		return nil, err
+	}
+	p.draining, p.drain = context.WithCancel(context.Background())
+	return p, nil
 }
+
+// Drain says that the gate is about to end: whoever is held until an analysis
+// is done is told to come back, and nobody is held any more.
+func (p *Proxy) Drain() { p.drain() }
 
 // Handler answers everything below /v2/, and 404 elsewhere. It must see the
 // request's path as it was sent: do not put a http.ServeMux in front.
-func (p *Proxy) Handler() http.Handler { return http.HandlerFunc(p.serve) }
+func (p *Proxy) Handler() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { p.serve(w, r, false) })
+}
 
-func (p *Proxy) serve(w http.ResponseWriter, r *http.Request) {
+// GrantHandler answers like Handler, but only who shows a grant: it is for the
+// sandbox on the same machine, where Handler is behind TLS.
+func (p *Proxy) GrantHandler() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { p.serve(w, r, true) })
+}
+
+func (p *Proxy) serve(w http.ResponseWriter, r *http.Request, grantsOnly bool) {
 	begun := time.Now()
-	rec := &recorder{ResponseWriter: w}
+	rec := newRecorder(w, p.content.cfg.Limits)
 	rec.Header().Set("Docker-Distribution-Api-Version", "registry/2.0")
-	rt, err := parseRoute(r, p.content.upstreams)
+	rt, routeErr := parseRoute(r, p.content.upstreams)
+	who, err := p.requester(r)
 	defer func() {
 		took := time.Since(begun)
 		p.metrics.answered(rt.kind, r.Method, rec, took)
-		logAccess(p.content.cfg.Logger, r, rt, rec, took)
+		logAccess(p.content.cfg.Logger, r, rt, who, rec, took)
 	}()
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		rec.Header().Set("Allow", "GET, HEAD")
 		refuse(errcode.ErrorCodeUnsupported, pushMessage).write(rec, r)
 		return
 	}
-	if err == nil {
-		err = p.answer(rec, r, rt)
+	switch {
+	case err != nil: // who may not pull learns nothing about what there is
+	case grantsOnly && !who.granted:
+		err = p.unauthorized("only the sandbox is served here")
+	case routeErr != nil:
+		err = routeErr
+	default:
+		err = p.answer(rec, r, rt, who)
 	}
 	if err == nil {
 		return
@@ -74,10 +103,13 @@ func (p *Proxy) serve(w http.ResponseWriter, r *http.Request) {
 }
 
 // answer serves one route or returns why not.
-func (p *Proxy) answer(w *recorder, r *http.Request, rt route) error {
-	who, err := p.requester(r)
-	if err != nil {
-		return err
+func (p *Proxy) answer(w *recorder, r *http.Request, rt route, who requester) error {
+	if !who.granted {
+		leave, err := p.clients.enter(who.client())
+		if err != nil {
+			return err
+		}
+		defer leave()
 	}
 	switch rt.kind {
 	case routeBase:

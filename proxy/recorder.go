@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"io"
 	"log/slog"
 	"net/http"
 	"time"
@@ -9,39 +8,45 @@ import (
 	"github.com/sallyport-dev/sallyport/gate"
 )
 
-// recorder notes what was answered. It passes ReadFrom on, without which the
-// kernel could not send a file by itself.
+// recorder notes what was answered, and bounds how slowly it is taken.
 type recorder struct {
 	http.ResponseWriter
 	code     int // 0 until the status was sent
 	sent     int64
 	decision string
+	pace     pace
+}
+
+func newRecorder(w http.ResponseWriter, limits Limits) *recorder {
+	rec := &recorder{ResponseWriter: w, pace: pace{limits: limits}}
+	rec.pace.writer, _ = w.(interface{ SetWriteDeadline(time.Time) error })
+	return rec
 }
 
 func (rec *recorder) WriteHeader(code int) {
 	if rec.code == 0 {
 		rec.code = code
+		rec.pace.allow(0)
 	}
 	rec.ResponseWriter.WriteHeader(code)
 }
 
 func (rec *recorder) Write(p []byte) (int, error) {
-	if rec.code == 0 {
-		rec.code = http.StatusOK
+	rec.begin()
+	if len(p) > chunkSize {
+		rec.pace.allow(int64(len(p)))
 	}
 	n, err := rec.ResponseWriter.Write(p)
 	rec.sent += int64(n)
 	return n, err
 }
 
-// ReadFrom implements io.ReaderFrom.
-func (rec *recorder) ReadFrom(r io.Reader) (int64, error) {
+// begin notes that a body is sent without WriteHeader having been called.
+func (rec *recorder) begin() {
 	if rec.code == 0 {
 		rec.code = http.StatusOK
+		rec.pace.allow(0)
 	}
-	n, err := io.Copy(rec.ResponseWriter, r)
-	rec.sent += n
-	return n, err
 }
 
 // Unwrap is for http.ResponseController.
@@ -63,7 +68,7 @@ func (rec *recorder) decided(d gate.Decision) {
 	warn(rec.Header(), d.Warnings)
 }
 
-func logAccess(log *slog.Logger, r *http.Request, rt route, rec *recorder, took time.Duration) {
+func logAccess(log *slog.Logger, r *http.Request, rt route, who requester, rec *recorder, took time.Duration) {
 	decision := rec.decision
 	if decision == "" {
 		decision = rec.Header().Get(decisionHeader)
@@ -72,5 +77,5 @@ func logAccess(log *slog.Logger, r *http.Request, rt route, rec *recorder, took 
 		slog.String("method", r.Method), slog.String("path", clip(r.URL.Path)),
 		slog.String("route", string(rt.kind)), slog.String("registry", rt.ref.Registry),
 		slog.Int("status", rec.status()), slog.Int64("bytes", rec.sent), slog.Duration("took", took),
-		slog.String("client", r.RemoteAddr), slog.String("agent", clip(r.UserAgent())), slog.String("decision", decision))
+		slog.String("client", r.RemoteAddr), slog.String("user", who.user), slog.String("agent", clip(r.UserAgent())), slog.String("decision", decision))
 }

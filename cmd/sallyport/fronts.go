@@ -20,6 +20,7 @@ import (
 // fronts is what the fronts need beside the gate.
 type fronts struct {
 	grants   *analysis.Grants
+	tokens   *token.Tokens
 	settings *analysis.SettingsStore
 	behind   func(image.Reference) image.Reference
 	log      *slog.Logger
@@ -34,7 +35,7 @@ func (p *parts) fronts(ctx context.Context, cfg config.Config, open sockets, f f
 		if err != nil {
 			return err
 		}
-		p.handlers[roleProxy] = front.Handler()
+		p.handlers[roleProxy], p.handlers[roleGrants], p.drain = front.Handler(), front.GrantHandler(), front.Drain
 	}
 	if open.of(roleWebhook) != nil {
 		w, err := webhook.New(webhook.Config{Behind: f.behind, Logger: f.log, Metrics: f.reg}, p.gate, resolver)
@@ -48,17 +49,12 @@ func (p *parts) fronts(ctx context.Context, cfg config.Config, open sockets, f f
 		p.handlers[roleWebhook], p.certificate, p.caFile = w.Handler(), c, c.BundleFile()
 	}
 	if open.of(roleConsole) != nil {
-		p.adminTokenFile = filepath.Join(cfg.Data, "admin.token")
-		tokens, err := token.Open(token.Config{Objects: p.knowledge.objects, AdminFile: p.adminTokenFile})
-		if err != nil {
-			return err
-		}
 		c, err := console.New(console.Config{
 			Version: version, Behind: f.behind, Ready: p.ready.Load, Logger: f.log, Metrics: f.reg,
 		}, console.Parts{
 			Gate: p.gate, Permissions: p.gate.Permissions(), Labels: p.knowledge.labels, Policies: p.knowledge.policies,
 			Verdicts: p.knowledge.verdicts, Queue: p.queue, Settings: f.settings, Inspector: p.knowledge.inspector,
-			Resolver: resolver, Tokens: tokens,
+			Resolver: resolver, Tokens: f.tokens,
 		})
 		if err != nil {
 			return err

@@ -22,8 +22,10 @@ import (
 
 	"github.com/sallyport-dev/sallyport/analysis"
 	"github.com/sallyport-dev/sallyport/config"
+	"github.com/sallyport-dev/sallyport/console/token"
 	"github.com/sallyport-dev/sallyport/gate"
 	"github.com/sallyport-dev/sallyport/image"
+	"github.com/sallyport-dev/sallyport/internal/server"
 	"github.com/sallyport-dev/sallyport/objects"
 	"github.com/sallyport-dev/sallyport/proxy"
 	"github.com/sallyport-dev/sallyport/webhook/certs"
@@ -37,7 +39,9 @@ type parts struct {
 	gate        *gate.Gate
 	handlers    map[role]http.Handler
 	certificate *certs.Authority // of the webhook
+	keys        map[role]*server.KeyPair
 	ready       atomic.Bool
+	drain       func() // of the proxy: nobody is held any more
 	log         *slog.Logger
 
 	caFile         string // of the webhook, for the cluster's configuration
@@ -58,16 +62,31 @@ func build(ctx context.Context, cfg config.Config, open sockets, child *sandboxC
 	if err != nil {
 		return nil, fmt.Errorf("storage.%s: %w", name, err)
 	}
-	p := &parts{handlers: map[role]http.Handler{}, log: log}
+	p := &parts{handlers: map[role]http.Handler{}, keys: map[role]*server.KeyPair{}, log: log}
 	defer func() {
 		if err != nil {
 			p.close()
 		}
 	}()
-	if p.content, err = proxy.NewContent(proxyConfig(cfg, log, reg), driver); err != nil {
+	if err := p.openKeys(cfg, open, reg); err != nil {
 		return nil, err
 	}
-	if p.knowledge, err = newKnowledge(ctx, cfg, cfg.Redis.URL, objects.New(driver), p.content, log, reg); err != nil {
+	store := objects.New(driver)
+	if open.of(roleConsole) != nil {
+		p.adminTokenFile = filepath.Join(cfg.Data, "admin.token")
+	}
+	tokens, err := token.Open(token.Config{Objects: store, AdminFile: p.adminTokenFile})
+	if err != nil {
+		return nil, err
+	}
+	pc := proxyConfig(cfg, log, reg)
+	if err := pulling(&pc, cfg, tokens, log); err != nil {
+		return nil, err
+	}
+	if p.content, err = proxy.NewContent(pc, driver); err != nil {
+		return nil, err
+	}
+	if p.knowledge, err = newKnowledge(ctx, cfg, cfg.Redis.URL, store, p.content, log, reg); err != nil {
 		return nil, err
 	}
 	grants, err := analysis.NewGrants(ctx, p.knowledge.objects)
@@ -84,13 +103,18 @@ func build(ctx context.Context, cfg config.Config, open sockets, child *sandboxC
 	if err != nil {
 		return nil, err
 	}
-	pullFrom := cfg.Analysis.PullFrom
+	// A sandbox elsewhere reaches the proxy as clients do, the one on this
+	// machine in clear text.
+	pullFrom, pullInsecure := cfg.Analysis.PullFrom, !cfg.Proxy.TLS.On()
 	if pullFrom == "" {
-		pullFrom = loopback(open.of(roleProxy))
+		pullFrom, pullInsecure = loopback(open.of(roleProxy)), true
+		if open.of(roleGrants) != nil {
+			pullFrom = loopback(open.of(roleGrants))
+		}
 	}
 	if p.queue, err = analysis.New(analysis.Config{
 		Redis: p.knowledge.redis, Objects: p.knowledge.objects, Verdicts: p.knowledge.verdicts, Settings: settings, Grants: grants,
-		PullFrom: pullFrom, PullInsecure: true,
+		PullFrom: pullFrom, PullInsecure: pullInsecure,
 		Workers: cfg.Analysis.Workers, Timeout: cfg.Sandbox.Timeout, Log: log, Metrics: reg,
 	}); err != nil {
 		return nil, err
@@ -101,7 +125,7 @@ func build(ctx context.Context, cfg config.Config, open sockets, child *sandboxC
 	behind := func(ref image.Reference) image.Reference {
 		return ref.Behind(cfg.Proxy.Names, p.content.IsUpstream, cfg.Proxy.DefaultUpstream)
 	}
-	if err := p.fronts(ctx, cfg, open, fronts{grants: grants, settings: settings, behind: behind, log: log, reg: reg}); err != nil {
+	if err := p.fronts(ctx, cfg, open, fronts{grants: grants, tokens: tokens, settings: settings, behind: behind, log: log, reg: reg}); err != nil {
 		return nil, err
 	}
 	p.handlers[roleMetrics] = p.observability(reg)
@@ -121,8 +145,14 @@ func (p *parts) run(ctx context.Context) error {
 	g.Go(func() error {
 		<-ctx.Done()
 		p.ready.Store(false)
+		if p.drain != nil {
+			p.drain()
+		}
 		return nil
 	})
+	for _, k := range p.keys {
+		g.Go(func() error { k.Watch(ctx); return nil })
+	}
 	if err := g.Wait(); err != nil && !errors.Is(err, context.Canceled) {
 		return err
 	}
@@ -146,20 +176,6 @@ func (p *parts) prune(ctx context.Context) error {
 		case <-tick.C:
 		}
 	}
-}
-
-// front is what answers on the socket of role r: its handler, its TLS settings
-// if it has any, and how long one answer may take (0: without bound, for layers
-// of any size to slow clients).
-func (p *parts) front(r role) front {
-	f := front{name: string(r), handler: p.handlers[r], writes: time.Minute}
-	switch r {
-	case roleProxy, roleConsole:
-		f.writes = 0
-	case roleWebhook:
-		f.tls = p.certificate.TLS()
-	}
-	return f
 }
 
 func (p *parts) close() {

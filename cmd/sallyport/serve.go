@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/spf13/cobra"
@@ -96,9 +97,7 @@ func serve(ctx context.Context, file string, out, errOut io.Writer, roles ...rol
 
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return parts.run(gctx) })
-	for _, s := range sockets {
-		serveHTTP(gctx, g, s.Listener, parts.front(s.role), log)
-	}
+	g.Go(func() error { return parts.serveFronts(gctx, cfg, sockets) })
 	banner(out, cfg, sockets, parts)
 	err = g.Wait()
 	endSandbox()
@@ -108,8 +107,13 @@ func serve(ctx context.Context, file string, out, errOut io.Writer, roles ...rol
 	return err
 }
 
-// roleMetrics is the socket that every process has beside its fronts.
-const roleMetrics role = "metrics"
+// Sockets that processes have beside their fronts.
+const (
+	roleMetrics role = "metrics"
+	// roleGrants is where the sandbox on this machine fetches what it is to run,
+	// when the proxy itself speaks TLS with a name that is not this address.
+	roleGrants role = "grants"
+)
 
 // socket is an open listener and the front that answers on it.
 type socket struct {
@@ -123,9 +127,13 @@ type sockets []socket
 func openSockets(cfg config.Config, roles []role) (open sockets, err error) {
 	address := map[role]string{
 		roleProxy: cfg.Proxy.Listen, roleWebhook: cfg.Webhook.Listen,
-		roleConsole: cfg.Console.Listen, roleMetrics: cfg.Metrics.Listen,
+		roleConsole: cfg.Console.Listen, roleMetrics: cfg.Metrics.Listen, roleGrants: "127.0.0.1:0",
 	}
-	for _, r := range append(append([]role(nil), roles...), roleMetrics) {
+	wanted := append(slices.Clone(roles), roleMetrics)
+	if slices.Contains(roles, roleProxy) && cfg.Proxy.TLS.On() && cfg.Analysis.PullFrom == "" {
+		wanted = append(wanted, roleGrants)
+	}
+	for _, r := range wanted {
 		ln, err := listen(string(r)+".listen", address[r])
 		if err != nil {
 			open.close()

@@ -2,20 +2,17 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
-	"net/http"
 	"syscall"
 	"time"
 
 	"golang.org/x/sync/errgroup"
-)
 
-// drain is how long requests under way may take after the program was told to end.
-const drain = 10 * time.Second
+	"github.com/sallyport-dev/sallyport/config"
+	"github.com/sallyport-dev/sallyport/internal/server"
+)
 
 // listen opens address for the setting key, so that a port in use is said by name.
 func listen(key, address string) (net.Listener, error) {
@@ -29,44 +26,63 @@ func listen(key, address string) (net.Listener, error) {
 	return ln, nil
 }
 
-// front is one HTTP server.
-type front struct {
-	name    string
-	handler http.Handler
-	tls     *tls.Config   // nil: clear text
-	writes  time.Duration // bound on one whole answer
+// front is the server of role r, but for its listener. How long one answer may
+// take is bounded where the handler does not do that itself.
+func (p *parts) front(r role, cfg config.Config) server.Config {
+	f := server.Config{Name: string(r), Handler: p.handlers[r], Write: time.Minute, Drain: cfg.Shutdown.Drain, Log: p.log}
+	switch r {
+	case roleProxy, roleGrants:
+		f.Write, f.Headers = 0, cfg.Proxy.Limits.Headers
+	case roleConsole:
+		f.Write = 0
+	case roleWebhook:
+		f.TLS = p.certificate.TLS()
+	}
+	if r == roleProxy {
+		f.Connections = cfg.Proxy.Limits.Connections
+	}
+	if k := p.keys[r]; k != nil {
+		f.TLS = k.TLS()
+	}
+	return f
 }
 
-// serveHTTP adds to g a server of f on ln that ends with ctx: it takes no new
-// connections then, and gives requests under way the time of drain.
-func serveHTTP(ctx context.Context, g *errgroup.Group, ln net.Listener, f front, log *slog.Logger) {
-	s := &http.Server{
-		Handler:           f.handler,
-		TLSConfig:         f.tls,
-		ReadHeaderTimeout: 10 * time.Second,
-		ReadTimeout:       time.Minute,
-		WriteTimeout:      f.writes,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    64 << 10,
-		ErrorLog:          slog.NewLogLogger(log.With("server", f.name).Handler(), slog.LevelDebug),
-	}
-	serve := func() error { return s.Serve(ln) }
-	if f.tls != nil {
-		serve = func() error { return s.ServeTLS(ln, "", "") }
-	}
-	g.Go(func() error {
-		if err := serve(); !errors.Is(err, http.ErrServerClosed) {
-			return fmt.Errorf("%s: %w", f.name, err)
+// serveFronts serves on all sockets until ctx ends. Fronts take requests until
+// after shutdown.delay, which began with /readyz saying no, and then give those
+// under way shutdown.drain. The socket that says how the process is ends last.
+func (p *parts) serveFronts(ctx context.Context, cfg config.Config, open sockets) error {
+	observed, endObserved := context.WithCancel(context.WithoutCancel(ctx))
+	defer endObserved()
+	all, ctx := errgroup.WithContext(ctx)
+	closing := later(ctx, cfg.Shutdown.Delay)
+	var fronts errgroup.Group
+	for _, s := range open {
+		if s.role == roleMetrics {
+			all.Go(func() error { return server.Run(observed, s.Listener, p.front(s.role, cfg)) })
+			continue
 		}
-		return nil
+		fronts.Go(func() error {
+			err := server.Run(closing, s.Listener, p.front(s.role, cfg))
+			if err != nil {
+				// What cannot serve ends everything, without delay.
+				all.Go(func() error { return err })
+			}
+			return err
+		})
+	}
+	all.Go(func() error {
+		defer endObserved()
+		return fronts.Wait()
 	})
-	g.Go(func() error {
-		<-ctx.Done()
-		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
-		defer cancel()
-		if err := s.Shutdown(late); err != nil {
-			return s.Close()
-		}
-		return nil
-	})
+	return all.Wait()
+}
+
+// later is a context that ends some time after ctx.
+func later(ctx context.Context, delay time.Duration) context.Context {
+	if delay == 0 {
+		return ctx
+	}
+	late, end := context.WithCancel(context.WithoutCancel(ctx))
+	context.AfterFunc(ctx, func() { time.AfterFunc(delay, end) })
+	return late
 }

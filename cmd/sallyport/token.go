@@ -23,7 +23,8 @@ func newTokenCreateCommand(r *gateway) *cobra.Command {
 	var expires time.Duration
 	c := &cobra.Command{
 		Use: "create NAME", Short: "Make a token and print it, this one time", Args: cobra.ExactArgs(1),
-		Example: `  export SALLYPORT_TOKEN=$(sallyport token create ci --role reader --expires 720h)`,
+		Example: `  export SALLYPORT_TOKEN=$(sallyport token create ci --role reader --expires 720h)
+  sallyport token create node-7 --role puller | docker login -u node-7 --password-stdin gate.example.com`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := r.client()
 			if err != nil {
@@ -45,7 +46,7 @@ func newTokenCreateCommand(r *gateway) *cobra.Command {
 			return err
 		},
 	}
-	c.Flags().StringVar(&role, "role", string(token.Reader), "reader: looks; admin: does everything")
+	c.Flags().StringVar(&role, "role", string(token.Reader), "reader: looks; puller: pulls images through the proxy; admin: does everything")
 	c.Flags().DurationVar(&expires, "expires", 0, "how long it is good for, e.g. 720h; 0 is for ever")
 	return c
 }

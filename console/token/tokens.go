@@ -40,6 +40,7 @@ type Role string
 const (
 	Admin  Role = "admin"  // everything
 	Reader Role = "reader" // look, change nothing
+	Puller Role = "puller" // pull images from the proxy; nothing of the API
 )
 
 // Token is what is known of a token; not the token itself.
@@ -58,7 +59,7 @@ const Administrator = "administrator"
 // Config is what Tokens are made of.
 type Config struct {
 	Objects   *objects.Store
-	AdminFile string           // the administrator's token, mode 0600; made when it is not there
+	AdminFile string           // the administrator's token, mode 0600; made when it is not there; "" where nobody administers
 	Now       func() time.Time // nil for time.Now
 }
 
@@ -66,22 +67,27 @@ type Config struct {
 // refused by the next request on every replica, since none is kept in memory.
 type Tokens struct {
 	cfg   Config
-	admin [sha256.Size]byte
+	admin *[sha256.Size]byte // nil where nobody administers
 }
 
-// Open reads the administrator's token, or makes one.
+// Open reads the administrator's token, or makes one, if it is given a file for it.
 func Open(cfg Config) (*Tokens, error) {
-	if cfg.Objects == nil || cfg.AdminFile == "" {
-		return nil, errors.New("tokens need objects and a file for the administrator's")
+	if cfg.Objects == nil {
+		return nil, errors.New("tokens need objects")
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	text, err := adminToken(cfg.AdminFile)
-	if err != nil {
-		return nil, err
+	t := &Tokens{cfg: cfg}
+	if cfg.AdminFile != "" {
+		text, err := adminToken(cfg.AdminFile)
+		if err != nil {
+			return nil, err
+		}
+		sum := sha256.Sum256([]byte(text))
+		t.admin = &sum
 	}
-	return &Tokens{cfg: cfg, admin: sha256.Sum256([]byte(text))}, nil
+	return t, nil
 }
 
 // record is a token as it is kept. The secret has 256 random bits, so a plain
@@ -104,8 +110,8 @@ func (t *Tokens) Create(ctx context.Context, wish Token) (Token, string, error) 
 	switch {
 	case !names.MatchString(wish.Name) || wish.Name == Administrator:
 		return Token{}, "", fmt.Errorf("%w: the name %.70q: use 1 to 64 letters, digits and . _ @ -, and not %q", ErrName, wish.Name, Administrator)
-	case wish.Role != Admin && wish.Role != Reader:
-		return Token{}, "", fmt.Errorf("%w: the role %.70q: use %q or %q", ErrName, wish.Role, Admin, Reader)
+	case wish.Role != Admin && wish.Role != Reader && wish.Role != Puller:
+		return Token{}, "", fmt.Errorf("%w: the role %.70q: use %q, %q or %q", ErrName, wish.Role, Admin, Reader, Puller)
 	case !wish.Expires.IsZero() && !wish.Expires.After(t.cfg.Now()):
 		return Token{}, "", fmt.Errorf("%w: it would expire at %s, which is past", ErrName, wish.Expires.Format(time.RFC3339))
 	}
@@ -119,10 +125,13 @@ func (t *Tokens) Create(ctx context.Context, wish Token) (Token, string, error) 
 	return wish, text, nil
 }
 
+// Is tells by its form whether text is meant to be a token.
+func Is(text string) bool { return strings.HasPrefix(text, prefix) }
+
 // Check tells whose token text is. Errors wrap ErrInvalid or are the storage's.
 func (t *Tokens) Check(ctx context.Context, text string) (Token, error) {
 	sum := sha256.Sum256([]byte(text))
-	if subtle.ConstantTimeCompare(sum[:], t.admin[:]) == 1 {
+	if t.admin != nil && subtle.ConstantTimeCompare(sum[:], t.admin[:]) == 1 {
 		return Token{ID: Administrator, Name: Administrator, Role: Admin}, nil
 	}
 	rest, ok := strings.CutPrefix(text, prefix)

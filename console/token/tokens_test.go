@@ -132,9 +132,24 @@ func TestImpossibleTokens(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	for name, cfg := range map[string]token.Config{"no objects": {AdminFile: "x"}, "no file": {Objects: objects.New(inmemory.New())}} {
-		if _, err := token.Open(cfg); err == nil {
-			t.Errorf("%s: opened", name)
+	if _, err := token.Open(token.Config{AdminFile: "x"}); err == nil {
+		t.Error("tokens without objects")
+	}
+}
+
+func TestWhereNobodyAdministers(t *testing.T) {
+	store := objects.New(inmemory.New())
+	_, text, err := open(t, token.Config{Objects: store, AdminFile: filepath.Join(t.TempDir(), "t")}).Create(t.Context(), token.Token{Name: "node-1", Role: token.Puller})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tokens := open(t, token.Config{Objects: store})
+	if who, err := tokens.Check(t.Context(), text); err != nil || who.Role != token.Puller || !token.Is(text) {
+		t.Errorf("%+v, %v", who, err)
+	}
+	for _, wrong := range []string{"", "x", "sallyport_admin_"} {
+		if _, err := tokens.Check(t.Context(), wrong); !errors.Is(err, token.ErrInvalid) {
+			t.Errorf("%q: %v", wrong, err)
 		}
 	}
 }

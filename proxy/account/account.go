@@ -20,6 +20,9 @@ import (
 // shown to who sent them.
 var ErrRefused = errors.New("the user name or password is wrong")
 
+// ErrForbidden is wrapped for credentials that are right, but not for pulling.
+var ErrForbidden = errors.New("these credentials are not for pulling")
+
 // LimitedError is of a client that was wrong too often.
 type LimitedError struct{ After time.Duration } // when it may try again
 
@@ -32,7 +35,7 @@ type Tokens interface {
 	// Is tells by its form whether text is meant to be a token.
 	Is(text string) bool
 	// Check returns the name of who uses the token to pull. Errors wrap
-	// ErrRefused, or are faults of the storage.
+	// ErrRefused or ErrForbidden, or are faults of the storage.
 	Check(ctx context.Context, text string) (name string, err error)
 }
 
@@ -102,7 +105,7 @@ func Open(cfg Config) (*Accounts, error) {
 // Password returns the name of the user whose password this is. A token may
 // stand for the password, whatever the user name; then the token's name is
 // returned. client is whom wrong tries are counted for. Errors wrap
-// ErrRefused, are a *LimitedError, or are faults.
+// ErrRefused or ErrForbidden, are a *LimitedError, or are faults.
 func (a *Accounts) Password(ctx context.Context, client, user, password string) (string, error) {
 	if a.cfg.Tokens != nil && a.cfg.Tokens.Is(password) {
 		return a.Token(ctx, client, password)
