@@ -26,8 +26,9 @@ func (s *Set) Prepare(in *Input) (*Facts, error) {
 		f.now = s.now()
 	}
 	f.input, f.acknowledged = in.acknowledged(f.now)
+	f.input.Now = f.now // it is a copy
 	var err error
-	if f.value, err = f.input.document(f.now, &f.subject); err != nil {
+	if f.value, err = f.input.document(); err != nil {
 		return nil, fmt.Errorf("facts of %s: %w", in.Image.Digest, err)
 	}
 	return f, nil

@@ -41,7 +41,7 @@ func TestInputSchemaIsThatOfTheTypes(t *testing.T) {
 	pkg := properties["packages"].(object)["properties"].(object)["items"].(object)["items"].(object)["properties"].(object)
 	pkg["full_version"] = object{"type": "string", "description": "epoch:version-release, as the package manager writes it"}
 	pkg["version_kind"] = object{"type": "string", "description": "whose order the version follows: deb, rpm, apk, other"}
-	pkg["version_key"] = object{"type": "array", "description": "compares with keys of the same kind as the versions do"}
+	pkg["version_key"] = object{"type": "string", "description": "compares with keys of the same kind as the versions do"}
 	properties["vulnerabilities"].(object)["properties"].(object)["by_id"] = object{
 		"type": "object", "description": "what is known of each identifier, over all packages", "additionalProperties": schemaOf(reflect.TypeFor[reduced](), comments),
 	}

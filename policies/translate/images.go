@@ -149,7 +149,11 @@ func trustedBaseImagesData(d *document.Document) (any, error) {
 		if c := scope.Condition(b.Registry, "registry"); b.Registry != "" && c != "" {
 			lines = append(lines, "some registry in base.registries", c)
 		}
-		if c := scope.Condition(b.ImageName, "name"); b.ImageName != "" && c != "" {
+		switch c := scope.Condition(b.ImageName, "name"); {
+		case b.ImageName == "":
+		case c == "":
+			lines = append(lines, "base.repository") // *: any
+		default:
 			of := "base.repositories"
 			if strings.ContainsAny(b.ImageName, ":*") {
 				of = "base.names"

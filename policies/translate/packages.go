@@ -1,8 +1,6 @@
 package translate
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -108,13 +106,7 @@ func rangeConditions(want document.Package) ([]string, error) {
 	return lines, nil
 }
 
-func key(k version.Key) string {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	_ = e.Encode(k) // numbers and strings always encode
-	return strings.ReplaceAll(strings.TrimSpace(b.String()), ",", ", ")
-}
+func key(k version.Key) string { return scope.Quote(string(k)) }
 
 // describePackage is an entry as people would name it.
 func describePackage(p document.Package) string {

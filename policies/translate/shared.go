@@ -25,6 +25,9 @@ func sharedRules(d *document.Document, controls []string, body string) (string, 
 	if err := templates.ExecuteTemplate(&out, "shared_missing.rego.tmpl", missing(controls)); err != nil {
 		return "", err
 	}
+	if d.PartialResultsImageFail && !strings.Contains(body+out.String(), "skip contains ") {
+		out.WriteString("\n# No control of this policy can be skipped.\nskip := set()\n")
+	}
 	for _, r := range rules {
 		if !strings.Contains(body, r.uses) && !strings.Contains(out.String(), r.uses) {
 			continue

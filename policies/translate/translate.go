@@ -142,12 +142,19 @@ var keywords = map[string]bool{
 	"in": true, "not": true, "null": true, "package": true, "some": true, "true": true, "with": true,
 }
 
-// set writes strings as a Rego set.
+// set writes strings as a Rego set, each once.
 func set(all []string) string {
 	if len(all) == 0 {
 		return "set()"
 	}
-	return "{" + joined(all) + "}"
+	seen := make(map[string]bool, len(all))
+	each := make([]string, 0, len(all))
+	for _, s := range all {
+		if !seen[s] {
+			seen[s], each = true, append(each, s)
+		}
+	}
+	return "{" + joined(each) + "}"
 }
 
 // list writes strings as a Rego array.

@@ -1,14 +1,11 @@
 package version
 
-import (
-	"encoding/json"
-	"strings"
-)
+import "strings"
 
-// Key is a version as nested lists: its elements are json.Number, string or
-// Key. Keys of one Kind compare, element by element, numbers before strings
-// before lists and a shorter list first, as the versions do.
-type Key []any
+// Key is a version as text that compares, byte by byte, as the versions do: of
+// keys of one Kind the lesser one belongs to the lesser version. It is
+// printable ASCII. Rego compares strings in that way, and knows nothing of versions.
+type Key string
 
 // Kind is a way to order versions.
 type Kind string
@@ -41,6 +38,7 @@ func Kinds() []Kind { return []Kind{Deb, RPM, APK, Other} }
 // package manager writes them ("1:2.3-4").
 func Of(k Kind, text string) Key {
 	text = strings.TrimSpace(text)
+	w := writer{out: make([]byte, 0, 2*len(text)+8)}
 	switch k {
 	case Deb:
 		epoch, rest := cutEpoch(text)
@@ -48,15 +46,21 @@ func Of(k Kind, text string) Key {
 		if i := strings.LastIndexByte(rest, '-'); i >= 0 {
 			upstream, revision = rest[:i], rest[i+1:]
 		}
-		return Key{number(epoch), debian(upstream), debian(revision)}
+		w.number(epoch)
+		w.debian(upstream)
+		w.debian(revision)
 	case RPM:
 		epoch, rest := cutEpoch(text)
 		version, release, _ := strings.Cut(rest, "-")
-		return Key{number(epoch), rpm(version), rpm(release)}
+		w.number(epoch)
+		w.rpm(version)
+		w.rpm(release)
 	case APK:
-		return alpine(text)
+		w.alpine(text)
+	default:
+		w.semantic(text)
 	}
-	return semantic(text)
+	return Key(w.out)
 }
 
 // Join writes a package's version as its package manager does.
@@ -78,17 +82,32 @@ func cutEpoch(text string) (epoch, rest string) {
 	return "0", text
 }
 
-// number keeps digits of any length; too long to be meant are cut, so that
-// nobody computes with them.
-func number(digits string) json.Number {
+// writer writes a key. In each place of it, what comes earlier in the order is
+// written with the lesser byte, and every part says where it ends, so that the
+// first byte in which two keys differ decides.
+type writer struct{ out []byte }
+
+// longest is how many digits of a number count. More are not meant, and nobody
+// should compute with them.
+const longest = 30
+
+// number writes digits of any length: how many there are ('0' for nought), then
+// themselves.
+func (w *writer) number(digits string) {
 	digits = strings.TrimLeft(digits, "0")
-	if digits == "" {
-		return "0"
+	if len(digits) > longest {
+		digits = strings.Repeat("9", longest)
 	}
-	if len(digits) > 30 {
-		digits = strings.Repeat("9", 30)
-	}
-	return json.Number(digits)
+	w.out = append(w.out, byte('0'+len(digits)))
+	w.out = append(w.out, digits...)
+}
+
+// mark writes one byte.
+func (w *writer) mark(c byte) { w.out = append(w.out, c) }
+
+// word writes letters, and that they end.
+func (w *writer) word(letters string) {
+	w.out = append(append(w.out, letters...), '!')
 }
 
 // take cuts the longest prefix of s whose bytes are of a class.

@@ -313,16 +313,16 @@ denied_package contains p if {
 	some p in input.packages.items
 	p.name == "openssl"
 	p.format == "deb"
-	p.version_key < [0, [[0], 3, [302, 0], 0, [302, 0], 11, [0]], [[0], 1, [-1, 100, 101, 98, 0], 12, [117, 0], 2, [0]]]
+	p.version_key < "0#13{2e#0{2e#211##11!deb#212u#12#"
 }
 
 # log4j* >=2,<2.17.1
 denied_package contains p if {
 	some p in input.packages.items
 	startswith(p.name, "log4j")
-	bound1 := {"deb": [0, [[0], 2, [0]], [[0], 0, [0]]], "rpm": [0, [[3, 2], [0]], [[0]]], "apk": [[[7, 2], [0]], 0], "other": [[3, 2], [0]]}
+	bound1 := {"deb": "0#12##0#", "rpm": "0(12##", "apk": "l12e0", "other": "k12h"}
 	p.version_key >= bound1[p.version_kind]
-	bound2 := {"deb": [0, [[0], 2, [302, 0], 17, [302, 0], 1, [0]], [[0], 0, [0]]], "rpm": [0, [[3, 2], [3, 17], [3, 1], [0]], [[0]]], "apk": [[[7, 2], [7, 17], [7, 1], [0]], 0], "other": [[3, 2], [3, 17], [3, 1], [0]]}
+	bound2 := {"deb": "0#12{2e#217{2e#11##0#", "rpm": "0(12(217(11##", "apk": "l12l217l11e0", "other": "k12k217k11h"}
 	p.version_key < bound2[p.version_kind]
 }
 
@@ -365,7 +365,7 @@ missing_package contains "tzdata >=2024" if not has_package_1
 has_package_1 if {
 	some p in input.packages.items
 	p.name == "tzdata"
-	bound1 := {"deb": [0, [[0], 2024, [0]], [[0], 0, [0]]], "rpm": [0, [[3, 2024], [0]], [[0]]], "apk": [[[7, 2024], [0]], 0], "other": [[3, 2024], [0]]}
+	bound1 := {"deb": "0#42024##0#", "rpm": "0(42024##", "apk": "l42024e0", "other": "k42024h"}
 	p.version_key >= bound1[p.version_kind]
 }
 
@@ -523,7 +523,7 @@ skip contains reason if {
 # custom:
 #   control: partial_results
 deny contains finding if {
-	names := {reason.control | some reason in skip; reason.missing}
+	names := {reason.control | some reason in skip; object.get(reason, "missing", false)}
 	count(names) > 0
 	finding := {
 		"control": "partial_results",
