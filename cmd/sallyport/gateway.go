@@ -41,10 +41,17 @@ func (r *gateway) flags(c *cobra.Command) {
 	c.PersistentFlags().StringVarP(&r.output, "output", "o", "table", "table or json")
 }
 
+func (r *gateway) checkOutput() error {
+	if r.output != "table" && r.output != "json" {
+		return fmt.Errorf("--output is %q: write table or json", r.output)
+	}
+	return nil
+}
+
 // client gives the client of the gate that the flags and the environment name.
 func (r *gateway) client() (*client.Client, error) {
-	if r.output != "table" && r.output != "json" {
-		return nil, fmt.Errorf("--output is %q: write table or json", r.output)
+	if err := r.checkOutput(); err != nil {
+		return nil, err
 	}
 	token := r.token
 	if token == "" {

@@ -16,7 +16,7 @@ func newPolicyCommand() *cobra.Command {
 	r := &gateway{}
 	return newGatewayCommand(r, "policy", "Read, write and check assurance policies",
 		newPolicyListCommand(r), newPolicyGetCommand(r), newPolicyApplyCommand(r), newPolicyDeleteCommand(r),
-		newPolicyTranslateCommand(r), newPolicyCheckCommand(r),
+		newPolicyTranslateCommand(r), newPolicyCheckCommand(r), newPolicyTestCommand(), newPolicyFmtCommand(),
 	)
 }
 

@@ -11,7 +11,6 @@ import (
 
 	"github.com/sallyport-dev/sallyport/policies"
 	"github.com/sallyport-dev/sallyport/policies/document"
-	"github.com/sallyport-dev/sallyport/report"
 )
 
 func newPolicyTranslateCommand(r *gateway) *cobra.Command {
@@ -73,44 +72,6 @@ func (r *gateway) fetchPolicies(ctx context.Context, names []string) ([]policies
 		docs = append(docs, d)
 	}
 	return docs, nil
-}
-
-// checked is what `policy check -o json` prints of one policy.
-type checked struct {
-	Name     string   `json:"name"`
-	Scope    string   `json:"scope"` // in textual form; empty: every image
-	Controls []string `json:"controls"`
-	Warnings []string `json:"warnings"`
-}
-
-func newPolicyCheckCommand(r *gateway) *cobra.Command {
-	return &cobra.Command{
-		Use: "check FILE…", Short: "Read and compile policies of files, without a gate; exit 1 when one is faulty", Args: cobra.MinimumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			docs, err := readPolicies(cmd.Context(), args, cmd.InOrStdin())
-			if err != nil {
-				return err
-			}
-			set, err := policies.Compile(cmd.Context(), docs, policies.Options{})
-			if err != nil {
-				return err
-			}
-			all := []checked{}
-			for _, p := range set.Policies() {
-				all = append(all, checked{p.Document.Name, p.Scope, append([]string{}, p.Controls...), append([]string{}, p.Warnings...)})
-			}
-			if r.output == "json" {
-				return printJSON(cmd.OutOrStdout(), all)
-			}
-			for _, p := range all {
-				fmt.Fprintf(cmd.OutOrStdout(), "policy %s: ok\n", p.Name)
-				for _, w := range p.Warnings {
-					fmt.Fprintf(cmd.OutOrStdout(), "  warning: %s\n", report.Escape(w))
-				}
-			}
-			return nil
-		},
-	}
 }
 
 // readPolicies reads and compiles all policies of files; "-" is in. The error

@@ -83,24 +83,40 @@ func (p *Program) Modules() map[string]*ast.Module { return p.modules }
 // Compiler is what the program was compiled with, for tools.
 func (p *Program) Compiler() *ast.Compiler { return p.compiler }
 
-// explain shortens a list of errors, and says what helps where that is known.
+// Errors are all faults of Rego text. Error shows the first ones, and says what
+// helps where that is known.
+type Errors struct {
+	All ast.Errors // in the order of files and lines
+}
+
+func (e *Errors) Error() string {
+	const shown = 10
+	lines := make([]string, 0, shown+2)
+	for i, each := range e.All {
+		if i == shown {
+			lines = append(lines, fmt.Sprintf("and %d more", len(e.All)-shown))
+			break
+		}
+		lines = append(lines, each.Error())
+	}
+	if slices.ContainsFunc(e.All, BeforeOne) {
+		lines = append(lines, FromBeforeOne)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// BeforeOne tells whether e is about Rego that was written for OPA before 1.0.
+func BeforeOne(e *ast.Error) bool {
+	return e.Code == ast.ParseErr && (strings.Contains(e.Message, "if` keyword is required") || strings.Contains(e.Message, "`contains` keyword is required"))
+}
+
+// FromBeforeOne says what helps with errors that are BeforeOne.
+const FromBeforeOne = "this is Rego of before OPA 1.0: \"opa fmt --v0-v1 --write\" turns it into today's"
+
 func explain(err error) error {
 	var all ast.Errors
 	if !errors.As(err, &all) {
 		return err
 	}
-	const shown = 10
-	lines := make([]string, 0, shown+2)
-	for i, e := range all {
-		if i == shown {
-			lines = append(lines, fmt.Sprintf("and %d more", len(all)-shown))
-			break
-		}
-		lines = append(lines, e.Error())
-	}
-	if all[0].Code == ast.ParseErr && strings.Contains(all[0].Message, "if` keyword is required") ||
-		strings.Contains(all[0].Message, "`contains` keyword is required") {
-		lines = append(lines, "this is Rego of before OPA 1.0: \"opa fmt --v0-v1 --write\" turns it into today's")
-	}
-	return errors.New(strings.Join(lines, "\n"))
+	return &Errors{all}
 }
