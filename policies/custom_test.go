@@ -147,7 +147,7 @@ func TestOtherEnginesAreSkipped(t *testing.T) {
 
 func TestChecksBesideThePolicy(t *testing.T) {
 	files := fstest.MapFS{
-		"checks/age.rego":      {Data: []byte("package age\n\nimport data.lib.words\n\ndeny contains words.too_old if input.image.repository in data.old\n")},
+		"checks/age.rego":      {Data: []byte("package age\n\nimport data.lib.words\n\ndeny contains words.too_old if input.image.repository in data.checks.old\n")},
 		"checks/age_test.rego": {Data: []byte("package age_test\n\nthis is not rego")},
 		"checks/data.yaml":     {Data: []byte("old: [library/nginx]\n")},
 		"checks/lib/w.rego":    {Data: []byte("package lib.words\n\ntoo_old := \"too old\"\n")},
@@ -185,7 +185,19 @@ func TestChecksBesideThePolicy(t *testing.T) {
 			t.Errorf("%s: %v", path, err)
 		}
 	}
+	clash := fstest.MapFS{
+		"checks/a.rego":        files["checks/age.rego"],
+		"checks/data.yaml":     {Data: []byte("lib: {words: 1}\n")},
+		"checks/lib/w.rego":    files["checks/lib/w.rego"],
+		"checks/lib/data.yaml": {Data: []byte("words: 2\n")},
+	}
 	d := document.New("p")
+	d.CustomChecksEnabled, d.Files = true, clash
+	d.CustomChecks = []document.CustomCheck{{Path: "checks"}}
+	if _, err := policies.Compile(context.Background(), []policies.Document{d}, policies.Options{}); err == nil || !strings.Contains(err.Error(), `"words" stands in another data file`) {
+		t.Errorf("two values of one path: %v", err)
+	}
+	d = document.New("p")
 	d.CustomChecksEnabled = true
 	d.CustomChecks = []document.CustomCheck{{Path: "checks"}}
 	if _, err := policies.Compile(context.Background(), []policies.Document{d}, policies.Options{}); err == nil || !strings.Contains(err.Error(), "comes from no folder") {

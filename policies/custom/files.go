@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -92,24 +93,65 @@ func (r *reader) read(name string) error {
 	return nil
 }
 
-// FromFiles divides files into modules and data, merged under data.
+// FromFiles divides files into modules and data. Data stand below the path of
+// their folder, as for opa: what checks/age/data.yaml holds is data.checks.age.
 func FromFiles(files map[string][]byte) (modules map[string]string, data map[string]any, err error) {
 	modules = map[string]string{}
-	for name, b := range files {
+	for _, name := range slices.Sorted(maps.Keys(files)) {
 		if strings.HasSuffix(name, ".rego") {
-			modules[name] = string(b)
+			modules[name] = string(files[name])
 			continue
 		}
-		if data != nil {
-			return nil, nil, fmt.Errorf("%s: there is another data file: merge them", name)
-		}
-		asJSON, err := yaml.YAMLToJSON(b) // JSON is YAML too
+		var values map[string]any
+		asJSON, err := yaml.YAMLToJSON(files[name]) // JSON is YAML too
 		if err == nil {
-			err = json.Unmarshal(asJSON, &data)
+			err = json.Unmarshal(asJSON, &values)
 		}
-		if err != nil || data == nil {
+		if err != nil {
 			return nil, nil, fmt.Errorf("%s: is not an object in JSON or YAML: %w", name, err)
+		}
+		if data == nil {
+			data = map[string]any{}
+		}
+		folder, err := below(data, path.Dir(name))
+		if err == nil {
+			err = merge(folder, values)
+		}
+		if err != nil {
+			return nil, nil, fmt.Errorf("%s: %w", name, err)
 		}
 	}
 	return modules, data, nil
+}
+
+// below is the object of data at the path of a folder, made where it is missing.
+func below(data map[string]any, folder string) (map[string]any, error) {
+	if folder == "." {
+		return data, nil
+	}
+	for step := range strings.SplitSeq(folder, "/") {
+		if _, ok := data[step]; !ok {
+			data[step] = map[string]any{}
+		}
+		inner, ok := data[step].(map[string]any)
+		if !ok {
+			return nil, taken(step)
+		}
+		data = inner
+	}
+	return data, nil
+}
+
+func merge(data, values map[string]any) error {
+	for key, v := range values {
+		if _, ok := data[key]; ok {
+			return taken(key)
+		}
+		data[key] = v
+	}
+	return nil
+}
+
+func taken(key string) error {
+	return fmt.Errorf("%q stands in another data file, or is the name of a folder with data: rename one", key)
 }
