@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/redis/go-redis/v9"
 
 	"github.com/sallyport-dev/sallyport/proxy/account"
 	"github.com/sallyport-dev/sallyport/proxy/upstream"
@@ -22,7 +23,10 @@ type Config struct {
 	TagFreshness time.Duration // how long a tag is believed before upstream is asked again; default 1 min, negative for never
 	Hold         time.Duration // how long a manifest GET waits for the gate; default 25 s (containerd gives up at 30), negative for not at all
 	Fills        int           // blobs fetched at the same time; default 64
-	FillDir      string        // folder for blobs being fetched; default below the filesystem driver's root, else the system's temporary folder
+	FillDir      string        // folder for blobs being fetched where the driver's files are not on this machine; default the system's temporary folder
+
+	Redis     redis.UniversalClient // in which replicas on one storage agree who fetches a blob; nil when there is one process only
+	ClaimWait time.Duration         // how long a blob is waited for that another replica fetches, where its file cannot be followed; default 15 s
 
 	Accounts        *account.Accounts // who pulls with credentials; nil: nobody has any here
 	AccountRequired bool              // pulls without credentials are refused
@@ -33,7 +37,8 @@ type Config struct {
 	Logger  *slog.Logger          // nil for slog.Default()
 	Metrics prometheus.Registerer // nil to register nothing
 
-	now func() time.Time // tests turn the clock; nil for time.Now
+	now      func() time.Time // tests turn the clock; nil for time.Now
+	claimTTL time.Duration    // after which a dead replica's fetch is taken over; default 6 s
 }
 
 func (c Config) withDefaults() Config {
@@ -52,6 +57,9 @@ func (c Config) withDefaults() Config {
 	c.Limits = c.Limits.withDefaults()
 	if c.Logger == nil {
 		c.Logger = slog.Default()
+	}
+	if c.claimTTL <= 0 {
+		c.claimTTL = 6 * time.Second
 	}
 	if c.now == nil {
 		c.now = time.Now

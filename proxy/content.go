@@ -19,6 +19,7 @@ import (
 	"github.com/sallyport-dev/sallyport/image"
 	"github.com/sallyport-dev/sallyport/inspect"
 	"github.com/sallyport-dev/sallyport/proxy/fill"
+	"github.com/sallyport-dev/sallyport/proxy/lease"
 	"github.com/sallyport-dev/sallyport/proxy/store"
 	"github.com/sallyport-dev/sallyport/proxy/upstream"
 )
@@ -45,8 +46,10 @@ type Content struct {
 	upstreams *upstream.List
 	store     *store.Store
 	fills     *fill.Engine
-	fillDir   string // removed at the end, when it is ours alone
+	leases    *lease.Leases // of fills; nil without Redis
+	fillDir   string        // removed at the end, when it is ours alone
 	tags      *lru.Cache[string, tagged]
+	metrics   *contentMetrics
 
 	fetching singleflight.Group
 	ctx      context.Context // of what is fetched for several requests at once
@@ -71,14 +74,20 @@ func NewContent(cfg Config, driver storagedriver.StorageDriver) (*Content, error
 		m.upstreamErrors.WithLabelValues(registry, k.String()).Inc()
 	})
 	ctx, cancel := context.WithCancel(context.Background())
-	c := &Content{cfg: cfg, upstreams: upstreams, ctx: ctx, cancel: cancel}
-	if c.store, err = store.New(ctx, driver); err == nil {
+	c := &Content{cfg: cfg, upstreams: upstreams, metrics: m, ctx: ctx, cancel: cancel}
+	var claims fill.Claims
+	if cfg.Redis != nil {
+		c.leases = lease.New(cfg.Redis, "sallyport:fill:", cfg.claimTTL)
+		claims = fillClaims{c.leases}
+	}
+	if c.store, err = store.New(ctx, driver, cfg.Logger); err == nil {
 		c.tags, err = lru.New[string, tagged](tagsKept)
 	}
 	if err == nil {
-		dir := cfg.FillDir
+		// Only what is filled where the store lies can be renamed into it.
+		dir := c.store.FillDir()
 		if dir == "" {
-			dir = c.store.FillDir()
+			dir = cfg.FillDir
 		}
 		if dir == "" {
 			// One folder for all processes of this user: what a killed one
@@ -86,12 +95,18 @@ func NewContent(cfg Config, driver storagedriver.StorageDriver) (*Content, error
 			dir = filepath.Join(os.TempDir(), "sallyport-fill-"+strconv.Itoa(os.Geteuid()))
 			c.fillDir = dir
 		}
-		c.fills, err = fill.New(fill.Config{Dir: dir, Limit: cfg.Fills, Log: cfg.Logger, Done: m.filled})
+		c.fills, err = fill.New(fill.Config{
+			Dir: dir, Limit: cfg.Fills, Log: cfg.Logger, Done: m.filled, Claims: claims, Wait: cfg.ClaimWait,
+		})
 	}
 	if err != nil {
 		cancel()
+		if c.store != nil {
+			err = errors.Join(err, c.store.Close())
+		}
 		return nil, err
 	}
+	c.wg.Go(func() { c.store.Run(ctx) })
 	return c, nil
 }
 
@@ -104,11 +119,14 @@ func (c *Content) Close() error {
 	c.fills.Close()
 	c.wg.Wait()
 	c.upstreams.Close()
+	if c.leases != nil {
+		c.leases.Wait()
+	}
 	if c.fillDir != "" {
 		// Fails, as it should, while another process uses it.
 		_ = os.Remove(c.fillDir)
 	}
-	return nil
+	return c.store.Close()
 }
 
 // IsUpstream tells whether a normalised registry host is on the closed list:
@@ -134,9 +152,10 @@ func (c *Content) manifest(ctx context.Context, ref image.Reference) (store.Mani
 		ref.Digest = d
 	}
 	m, err := c.store.Repository(ref.Name()).Manifest(ctx, ref.Digest)
-	if !errors.Is(err, store.ErrNotFound) {
+	if err == nil || errors.Is(err, store.ErrInvalid) || errors.Is(err, store.ErrSchema1) || ctx.Err() != nil {
 		return m, err
 	}
+	c.faulty(ctx, "reading a manifest", err)
 	return once(ctx, c, "manifest "+ref.Name()+"@"+ref.Digest.String(), func(ctx context.Context) (store.Manifest, error) {
 		return c.fetch(ctx, ref, ref.Digest.String())
 	})
@@ -156,7 +175,18 @@ func (c *Content) fetch(ctx context.Context, ref image.Reference, which string) 
 	if err != nil {
 		return store.Manifest{}, fmt.Errorf("%s: %w", ref, err)
 	}
-	return m, c.store.Repository(ref.Name()).Add(ctx, m)
+	c.faulty(ctx, "storing a manifest", c.store.Repository(ref.Name()).Add(ctx, m))
+	return m, nil
+}
+
+// faulty notes a fault of the storage, without which pulls go on: what cannot
+// be read there is asked upstream, what cannot be stored is not kept.
+func (c *Content) faulty(ctx context.Context, doing string, err error) {
+	if err == nil || errors.Is(err, store.ErrNotFound) || ctx.Err() != nil {
+		return
+	}
+	c.metrics.storageErrors.Inc()
+	c.cfg.Logger.Error("the storage fails; the pull goes on without it", "doing", doing, "error", err)
 }
 
 // Blob implements inspect.Content. The blob must be named by a manifest of

@@ -12,6 +12,7 @@ type contentMetrics struct {
 	fills          *prometheus.CounterVec
 	fillBytes      prometheus.Counter
 	upstreamErrors *prometheus.CounterVec
+	storageErrors  prometheus.Counter
 }
 
 func newContentMetrics(reg prometheus.Registerer) *contentMetrics {
@@ -26,6 +27,9 @@ func newContentMetrics(reg prometheus.Registerer) *contentMetrics {
 		upstreamErrors: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "sallyport_proxy_upstream_errors_total", Help: "Failed questions to upstreams, by registry of the configuration and kind.",
 		}, []string{"upstream", "kind"}),
+		storageErrors: f.NewCounter(prometheus.CounterOpts{
+			Name: "sallyport_proxy_storage_errors_total", Help: "Faults of the storage that pulls went on without.",
+		}),
 	}
 }
 

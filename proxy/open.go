@@ -18,6 +18,7 @@ import (
 func (c *Content) open(ctx context.Context, ref image.Reference, b store.Descriptor) (io.ReadSeekCloser, int64, error) {
 	repo := c.store.Repository(ref.Name())
 	proven := repo.HasLayer(ctx, b.Digest)
+	unreadable := false // it is in the store, which fails
 	if !proven {
 		// The bytes may be here for another repository. That this one names
 		// them proves nothing: whoever writes a manifest can name any digest.
@@ -32,22 +33,45 @@ func (c *Content) open(ctx context.Context, ref image.Reference, b store.Descrip
 	}
 	if proven {
 		r, size, err := c.store.Open(ctx, b.Digest)
-		if err == nil || !errors.Is(err, store.ErrNotFound) {
+		if err == nil || ctx.Err() != nil {
 			return r, size, err
 		}
+		c.faulty(ctx, "opening a blob", err)
+		unreadable = !errors.Is(err, store.ErrNotFound)
 	}
-	for {
-		r, err := c.fills.Open(ctx, c.request(ref, b, proven))
-		if err == nil {
+	for stored := 0; ; {
+		req := c.request(ref, b, proven)
+		if unreadable {
+			req.Stored = nil
+		}
+		r, err := c.fills.Open(ctx, req)
+		switch {
+		case err == nil:
 			return r, b.Size, nil
-		}
-		if !errors.Is(err, fill.ErrOther) {
+		case errors.Is(err, fill.ErrOther) && !proven:
+			if err := c.prove(ctx, ref, b.Digest); err != nil {
+				return nil, 0, err
+			}
+			proven = true
+		case errors.Is(err, fill.ErrStored) && stored < 3:
+			// It came into the store since that was asked, or another replica
+			// brought it, and may be evicted again before it is opened.
+			stored++
+			if !proven && !repo.HasLayer(ctx, b.Digest) {
+				if err := c.prove(ctx, ref, b.Digest); err != nil {
+					return nil, 0, err
+				}
+			}
+			proven = true
+			r, size, err := c.store.Open(ctx, b.Digest)
+			if err == nil || ctx.Err() != nil {
+				return r, size, err
+			}
+			c.faulty(ctx, "opening a blob", err)
+			unreadable = !errors.Is(err, store.ErrNotFound)
+		default:
 			return nil, 0, err
 		}
-		if err := c.prove(ctx, ref, b.Digest); err != nil {
-			return nil, 0, err
-		}
-		proven = true
 	}
 }
 
@@ -69,6 +93,10 @@ func (c *Content) request(ref image.Reference, b store.Descriptor, proven bool) 
 			}
 			return c.store.Adopt(ctx, b.Digest, file)
 		},
+		Stored: func(ctx context.Context) bool {
+			_, err := c.store.Size(ctx, b.Digest)
+			return err == nil
+		},
 	}
 }
 
@@ -82,7 +110,8 @@ func (c *Content) prove(ctx context.Context, ref image.Reference, d digest.Diges
 		if err := reg.HasBlob(ctx, ref.Repository, d); err != nil {
 			return struct{}{}, err
 		}
-		return struct{}{}, c.store.Repository(ref.Name()).AddLayer(ctx, d)
+		c.faulty(ctx, "recording who holds a blob", c.store.Repository(ref.Name()).AddLayer(ctx, d))
+		return struct{}{}, nil
 	})
 	return err
 }

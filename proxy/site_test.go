@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -24,6 +23,8 @@ import (
 
 	"github.com/sallyport-dev/sallyport/gate"
 	"github.com/sallyport-dev/sallyport/image"
+	"github.com/sallyport-dev/sallyport/internal/redisconn"
+	"github.com/sallyport-dev/sallyport/internal/storagetest"
 	"github.com/sallyport-dev/sallyport/proxy/internal/origin"
 	"github.com/sallyport-dev/sallyport/verdict"
 )
@@ -254,12 +255,17 @@ type pushed struct {
 
 func (s *site) push(where string, layerSize int64) pushed {
 	s.t.Helper()
+	return pushTo(s.t, s.origin, where, layerSize)
+}
+
+func pushTo(t testing.TB, o *origin.Origin, where string, layerSize int64) pushed {
+	t.Helper()
 	img, err := random.Image(layerSize, 2)
 	if err != nil {
-		s.t.Fatal(err)
+		t.Fatal(err)
 	}
-	s.origin.Push(s.t, where, img)
-	return describe(s.t, img)
+	o.Push(t, where, img)
+	return describe(t, img)
 }
 
 func describe(t testing.TB, img v1.Image) pushed {
@@ -283,31 +289,29 @@ func describe(t testing.TB, img v1.Image) pushed {
 // nothing half-written is left.
 func (s *site) checkStore() {
 	s.t.Helper()
-	ctx := context.Background()
-	err := s.driver.Walk(ctx, "/", func(fi driver.FileInfo) error {
-		if fi.IsDir() {
-			return nil
-		}
-		p := fi.Path()
-		if strings.HasSuffix(p, ".part") || strings.HasSuffix(p, ".upload") || strings.HasSuffix(p, ".tmp") {
-			s.t.Errorf("left behind: %s", p)
-		}
-		if !strings.HasPrefix(p, "/docker/registry/v2/blobs/") {
-			return nil
-		}
-		b, err := s.driver.GetContent(ctx, p)
-		if err != nil {
-			return err
-		}
-		want := filepath.Base(filepath.Dir(p))
-		if got := digest.FromBytes(b).Encoded(); got != want {
-			s.t.Errorf("%s holds bytes of %s", p, got)
-		}
-		return nil
-	})
+	storagetest.Audit(s.t, s.driver)
+}
+
+// newReplica is a process's proxy on a folder that others share.
+func newReplica(t testing.TB, dir, upstream, redisURL string) *site {
+	t.Helper()
+	client, end, _, err := redisconn.Connect(context.Background(), redisURL)
 	if err != nil {
-		s.t.Error(err)
+		t.Fatal(err)
 	}
+	t.Cleanup(end)
+	s := &site{
+		t: t, driver: filesystem.New(filesystem.DriverParameters{RootDirectory: dir, MaxThreads: 100}),
+		grants: tokens{}, artifacts: attachments{},
+		gate: &doorman{answers: map[digest.Digest]gate.Decision{}, changed: make(chan struct{})},
+		cfg: Config{
+			Upstreams: []Upstream{{Registry: upstreamName, Endpoints: []string{upstream}}},
+			Logger:    slog.New(slog.DiscardHandler), Redis: client, claimTTL: time.Second,
+		},
+	}
+	s.open()
+	t.Cleanup(s.close)
+	return s
 }
 
 // eventually waits for what happens behind the answer.

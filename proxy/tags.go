@@ -9,7 +9,6 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"github.com/sallyport-dev/sallyport/image"
-	"github.com/sallyport-dev/sallyport/proxy/store"
 	"github.com/sallyport-dev/sallyport/proxy/upstream"
 )
 
@@ -48,9 +47,7 @@ func (c *Content) check(ctx context.Context, ref image.Reference) (digest.Digest
 	}
 	repo := c.store.Repository(ref.Name())
 	known, err := repo.Tag(ctx, ref.Tag)
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		return "", 0, err
-	}
+	c.faulty(ctx, "reading a tag", err)
 	// A tag seen for the first time costs one round trip: its manifest is
 	// wanted whatever the digest.
 	which := ref.Tag
@@ -70,9 +67,7 @@ func (c *Content) check(ctx context.Context, ref image.Reference) (digest.Digest
 		return c.stale(ref, known, err)
 	}
 	if m.Digest != known {
-		if err := repo.SetTag(ctx, ref.Tag, m.Digest); err != nil {
-			return "", 0, err
-		}
+		c.faulty(ctx, "storing a tag", repo.SetTag(ctx, ref.Tag, m.Digest))
 	}
 	return m.Digest, c.cfg.TagFreshness, nil
 }

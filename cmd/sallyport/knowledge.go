@@ -29,27 +29,22 @@ type knowledge struct {
 	verdicts  *verdict.Store
 	labels    *label.Labels
 	policies  *shelf
-
-	ends []func() // in reverse order of making
 }
 
-func newKnowledge(ctx context.Context, cfg config.Config, redisURL string, store *objects.Store, content inspect.Content, log *slog.Logger, reg prometheus.Registerer) (_ *knowledge, err error) {
-	k := &knowledge{objects: store}
-	defer func() {
-		if err != nil {
-			k.close()
-		}
-	}()
-	client, end, embedded, err := redisconn.Connect(ctx, redisURL)
-	if err != nil {
-		return nil, err
-	}
-	k.redis, k.ends = client, append(k.ends, end)
-	if !embedded {
+// connect connects to Redis, which need not be there yet.
+func connect(ctx context.Context, url string, log *slog.Logger) (redis.UniversalClient, func(), error) {
+	client, end, embedded, err := redisconn.Connect(ctx, url)
+	if err == nil && !embedded {
 		if err := client.Ping(ctx).Err(); err != nil {
 			log.Warn("Redis is away: the gate works on, slower, until it is back", "error", err)
 		}
 	}
+	return client, end, err
+}
+
+func newKnowledge(ctx context.Context, cfg config.Config, client redis.UniversalClient, store *objects.Store, content inspect.Content, log *slog.Logger, reg prometheus.Registerer) (*knowledge, error) {
+	k := &knowledge{objects: store, redis: client}
+	var err error
 	k.epochs = epoch.New(client)
 	if k.inspector, err = inspect.New(content, store, inspect.Log(log)); err != nil {
 		return nil, err
@@ -82,13 +77,6 @@ func (k *knowledge) gate(q gate.Queue, log *slog.Logger, reg prometheus.Register
 		Log:       log,
 		Metrics:   reg,
 	})
-}
-
-func (k *knowledge) close() {
-	for i := len(k.ends) - 1; i >= 0; i-- {
-		k.ends[i]()
-	}
-	k.ends = nil
 }
 
 // errNothingQueued is told where a verdict is missing and no queue could bring it.

@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/redis/go-redis/v9"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/sallyport-dev/sallyport/analysis"
@@ -43,6 +44,7 @@ type parts struct {
 	ready       atomic.Bool
 	drain       func() // of the proxy: nobody is held any more
 	log         *slog.Logger
+	ends        []func() // in the order of what they end
 
 	caFile         string // of the webhook, for the cluster's configuration
 	adminTokenFile string
@@ -79,14 +81,24 @@ func build(ctx context.Context, cfg config.Config, open sockets, child *sandboxC
 	if err != nil {
 		return nil, err
 	}
-	pc := proxyConfig(cfg, log, reg)
+	client, end, err := connect(ctx, cfg.Redis.URL, log)
+	if err != nil {
+		return nil, err
+	}
+	p.ends = append(p.ends, end)
+	pc := proxyConfig(cfg, client, log, reg)
 	if err := pulling(&pc, cfg, tokens, log); err != nil {
 		return nil, err
 	}
 	if p.content, err = proxy.NewContent(pc, driver); err != nil {
 		return nil, err
 	}
-	if p.knowledge, err = newKnowledge(ctx, cfg, cfg.Redis.URL, store, p.content, log, reg); err != nil {
+	p.ends = append(p.ends, func() {
+		if err := p.content.Close(); err != nil {
+			log.Error("the storage could not be left in order", "error", err)
+		}
+	})
+	if p.knowledge, err = newKnowledge(ctx, cfg, client, store, p.content, log, reg); err != nil {
 		return nil, err
 	}
 	grants, err := analysis.NewGrants(ctx, p.knowledge.objects)
@@ -179,12 +191,10 @@ func (p *parts) prune(ctx context.Context) error {
 }
 
 func (p *parts) close() {
-	if p.content != nil {
-		_ = p.content.Close()
+	for i := len(p.ends) - 1; i >= 0; i-- {
+		p.ends[i]()
 	}
-	if p.knowledge != nil {
-		p.knowledge.close()
-	}
+	p.ends = nil
 }
 
 // observability is what Prometheus and whoever restarts processes ask.
@@ -214,11 +224,11 @@ func prepareData(dir string) error {
 	return os.Remove(probe)
 }
 
-func proxyConfig(cfg config.Config, log *slog.Logger, reg prometheus.Registerer) proxy.Config {
+func proxyConfig(cfg config.Config, client redis.UniversalClient, log *slog.Logger, reg prometheus.Registerer) proxy.Config {
 	c := proxy.Config{
 		Default: cfg.Proxy.DefaultUpstream, Names: cfg.Proxy.Names,
 		TagFreshness: cfg.Proxy.TagFreshness, Hold: cfg.Proxy.Hold,
-		FillDir: filepath.Join(cfg.Data, "fills"),
+		FillDir: filepath.Join(cfg.Data, "fills"), Redis: client,
 		Logger:  log, Metrics: reg,
 	}
 	for _, u := range cfg.Proxy.Upstreams {

@@ -151,11 +151,15 @@ func detonate(ctx context.Context, cfg config.Config, img v1.Image, ref image.Re
 
 // decideOffline asks a gate that knows nothing but this image and its report.
 func decideOffline(ctx context.Context, cfg config.Config, img v1.Image, ref image.Reference, rep *report.Report, log *slog.Logger) (gate.Decision, error) {
-	k, err := newKnowledge(ctx, cfg, "", objects.New(inmemory.New()), oneImage{img}, log, nil)
+	client, end, err := connect(ctx, "", log)
 	if err != nil {
 		return gate.Decision{}, err
 	}
-	defer k.close()
+	defer end()
+	k, err := newKnowledge(ctx, cfg, client, objects.New(inmemory.New()), oneImage{img}, log, nil)
+	if err != nil {
+		return gate.Decision{}, err
+	}
 	raw, err := json.Marshal(rep)
 	if err != nil {
 		return gate.Decision{}, err

@@ -7,12 +7,12 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/opencontainers/go-digest"
+
+	"github.com/sallyport-dev/sallyport/proxy/internal/partial"
 )
 
 var (
@@ -43,6 +43,7 @@ type Request struct {
 	Proven bool   // the owner is known to have access, so that ErrOther does not apply
 	Source Source
 	Keep   Keep
+	Stored func(context.Context) bool // whether the store has the blob by now; nil for never
 }
 
 // Config are the settings of an Engine.
@@ -51,7 +52,14 @@ type Config struct {
 	Limit int                              // fills at the same time; at least 1
 	Idle  time.Duration                    // a source that gives no byte for so long is broken; default 60 s
 	Log   *slog.Logger                     // nil for slog.Default()
-	Done  func(bytes int64, failure error) // told of each fill's end, for metrics; may be nil
+	Done  func(bytes int64, failure error) // told of the end of each fetch, for metrics; may be nil
+
+	Claims Claims        // of the processes that share the store; nil when there is one only
+	Wait   time.Duration // how long a blob is waited for that another process fetches where that cannot be followed; default 15 s, since containerd gives up at 30
+
+	// Room is told that Dir has no room left, and tells whether it made some;
+	// nil when nothing can be done about it.
+	Room func(ctx context.Context) bool
 }
 
 // Engine runs the fills. It is safe for concurrent use.
@@ -74,12 +82,13 @@ type key struct {
 	size   int64
 }
 
-const suffix = ".part"
-
 // New returns an engine, and removes the files of dead ones from its folder.
 func New(cfg Config) (*Engine, error) {
 	if cfg.Idle <= 0 {
 		cfg.Idle = time.Minute
+	}
+	if cfg.Wait <= 0 {
+		cfg.Wait = 15 * time.Second
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.Default()
@@ -90,7 +99,7 @@ func New(cfg Config) (*Engine, error) {
 	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("the folder for blobs being fetched: %w", err)
 	}
-	if err := sweep(cfg.Dir); err != nil {
+	if err := partial.Sweep(cfg.Dir); err != nil {
 		return nil, fmt.Errorf("sweeping %s: %w", cfg.Dir, err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -100,38 +109,11 @@ func New(cfg Config) (*Engine, error) {
 	}, nil
 }
 
-// sweep removes files that no living process holds the lock of.
-func sweep(dir string) error {
-	files, err := filepath.Glob(filepath.Join(dir, "*"+suffix))
-	if err != nil {
-		return err
-	}
-	for _, name := range files {
-		f, err := os.OpenFile(name, os.O_RDWR, 0)
-		if errors.Is(err, os.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		if lock(f) == nil {
-			err = os.Remove(name)
-		}
-		f.Close()
-		if err != nil && !errors.Is(err, os.ErrNotExist) {
-			return err
-		}
-	}
-	return nil
-}
-
-// lock takes the file's lock, which ends with the process that holds it.
-func lock(f *os.File) error { return syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) }
-
 // Open returns a reader of the blob that req asks for, joining a fill under
 // way or starting one, as soon as the source has begun to answer. The
-// source's error is returned as it is; ctx bounds the wait and the reader, not
-// the fill.
+// source's error is returned as it is; ErrStored and ErrOther say that
+// something else is to be done. ctx bounds the wait and the reader, not the
+// fill.
 func (e *Engine) Open(ctx context.Context, req Request) (*Reader, error) {
 	f, err := e.join(req)
 	if err != nil {
@@ -143,11 +125,11 @@ func (e *Engine) Open(ctx context.Context, req Request) (*Reader, error) {
 		f.release()
 		return nil, ctx.Err()
 	}
-	if err := f.beginning(); err != nil {
+	if err := f.beginning(); err != nil && !errors.As(err, new(*noRoom)) {
 		f.release()
 		return nil, err
 	}
-	return &Reader{ctx: ctx, fill: f}, nil
+	return &Reader{ctx: ctx, fill: f, idle: e.cfg.Idle}, nil
 }
 
 // join holds the fill for one more user.
@@ -177,7 +159,9 @@ func (e *Engine) join(req Request) (*fill, error) {
 			delete(e.fills, k)
 		}
 		e.mu.Unlock()
-		e.cfg.Done(f.received(), err)
+		if !errors.Is(err, ErrStored) && !errors.Is(err, ErrOther) {
+			e.cfg.Done(f.received(), err)
+		}
 	}()
 	return f, nil
 }

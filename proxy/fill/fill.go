@@ -12,7 +12,8 @@ type fill struct {
 	started chan struct{} // closed when the source answered, or the fill failed
 
 	mu       sync.Mutex
-	file     *os.File
+	file     *os.File   // what is read: this process's, or the one that it follows
+	files    []*os.File // to be closed by the last user
 	users    int
 	written  int64
 	verified bool
@@ -37,13 +38,15 @@ func (f *fill) hold() bool {
 	return true
 }
 
-// release takes a user away; the last one closes the file.
+// release takes a user away; the last one closes the files.
 func (f *fill) release() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.users--
-	if f.users == 0 && f.file != nil {
-		f.file.Close()
+	if f.users == 0 {
+		for _, file := range f.files {
+			file.Close()
+		}
 	}
 }
 
@@ -56,18 +59,29 @@ func (f *fill) update(change func()) {
 	f.changed = make(chan struct{})
 }
 
-// begin says that the source answered, or with an error that it did not.
+// begin says that the source answered, or with an error that the fill failed.
+// A file takes the place of the one before; it holds at least the same bytes.
 func (f *fill) begin(file *os.File, err error) {
 	f.update(func() {
-		f.err = err
-		if f.file == nil { // once: readers look at it without the lock
+		if err != nil {
+			f.err = err
+		}
+		if file != nil && file != f.file {
 			f.file = file
+			f.files = append(f.files, file)
 		}
 		if !f.begun {
 			f.begun = true
 			close(f.started)
 		}
 	})
+}
+
+// grown says that so many bytes can be read by now.
+func (f *fill) grown(written int64) {
+	if written != f.received() {
+		f.update(func() { f.written = written })
+	}
 }
 
 func (f *fill) beginning() error {
@@ -82,18 +96,25 @@ func (f *fill) received() int64 {
 	return f.written
 }
 
+// seen is what readers may have seen: the file and how much of it.
+func (f *fill) seen() (*os.File, int64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.file, f.written
+}
+
 // read reads from offset what may be seen. Nothing to read yet gives 0 and the
 // channel that tells of news.
 func (f *fill) read(p []byte, offset int64) (int, <-chan struct{}, error) {
 	f.mu.Lock()
-	visible, changed, err := f.written, f.changed, f.err
+	file, visible, changed, err := f.file, f.written, f.changed, f.err
 	if !f.verified {
 		// Whoever has all bytes has accepted the blob: keep one back.
 		visible = min(visible, f.req.Size-1)
 	}
 	f.mu.Unlock()
 	if offset < visible {
-		n, err := f.file.ReadAt(p[:min(int64(len(p)), visible-offset)], offset)
+		n, err := file.ReadAt(p[:min(int64(len(p)), visible-offset)], offset)
 		if err == io.EOF && n > 0 {
 			err = nil
 		}

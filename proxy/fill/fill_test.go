@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/opencontainers/go-digest"
+
+	"github.com/sallyport-dev/sallyport/proxy/internal/partial"
 )
 
 // blob is what a test's source gives out.
@@ -307,7 +309,7 @@ func TestSweepKeepsFilesOfTheLiving(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	if err := lock(f); err != nil {
+	if err := partial.Lock(f); err != nil {
 		t.Fatal(err)
 	}
 	e, err := New(Config{Dir: dir, Limit: 1})

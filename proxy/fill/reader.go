@@ -5,15 +5,18 @@ import (
 	"errors"
 	"io"
 	"sync"
+	"time"
 )
 
 // Reader follows one blob while it is fetched: Read waits for bytes to come,
 // Seek knows the size from the beginning. It is not safe for concurrent use.
 type Reader struct {
-	ctx  context.Context
-	fill *fill
-	at   int64
-	once sync.Once
+	ctx    context.Context
+	fill   *fill
+	idle   time.Duration
+	at     int64
+	direct *direct // after the fill ran out of room
+	once   sync.Once
 }
 
 // Size is the blob's size in bytes.
@@ -30,6 +33,10 @@ func (r *Reader) Read(p []byte) (int, error) {
 			return 0, nil
 		}
 		n, changed, err := r.fill.read(p, r.at)
+		var full *noRoom
+		if n == 0 && errors.As(err, &full) {
+			n, err = r.beyond(p, full)
+		}
 		r.at += int64(n)
 		if n > 0 || err != nil {
 			return n, err
@@ -40,6 +47,30 @@ func (r *Reader) Read(p []byte) (int, error) {
 			return 0, r.ctx.Err()
 		}
 	}
+}
+
+// beyond reads what the fill had no room for.
+func (r *Reader) beyond(p []byte, full *noRoom) (n int, err error) {
+	if r.direct != nil && r.direct.at > r.at {
+		r.direct.close() // sought back
+		r.direct = nil
+	}
+	if r.direct == nil {
+		if r.direct, err = newDirect(r.ctx, r.fill, r.idle, full); err != nil {
+			return 0, err
+		}
+	}
+	// What lies before is read for the digest's sake.
+	var waste []byte
+	for r.direct.at < r.at {
+		if waste == nil {
+			waste = make([]byte, 64<<10)
+		}
+		if _, err := r.direct.read(waste[:min(int64(len(waste)), r.at-r.direct.at)]); err != nil {
+			return 0, err
+		}
+	}
+	return r.direct.read(p)
 }
 
 // verified waits until the whole blob is known to be right, which only an
@@ -54,6 +85,11 @@ func (r *Reader) verified() error {
 		r.fill.mu.Unlock()
 		switch {
 		case ok:
+			return io.EOF
+		case errors.As(err, new(*noRoom)):
+			if err := check(r.fill.req, r.fill.req.Digest.Algorithm().Hash()); err != nil {
+				return err
+			}
 			return io.EOF
 		case err != nil:
 			return err
@@ -83,6 +119,11 @@ func (r *Reader) Seek(offset int64, whence int) (int64, error) {
 
 // Close lets go of the blob; the fill goes on.
 func (r *Reader) Close() error {
-	r.once.Do(r.fill.release)
+	r.once.Do(func() {
+		if r.direct != nil {
+			r.direct.close()
+		}
+		r.fill.release()
+	})
 	return nil
 }

@@ -74,7 +74,7 @@ func (s *Store) readLink(ctx context.Context, where string) (digest.Digest, erro
 }
 
 func (s *Store) writeLink(ctx context.Context, where string, d digest.Digest) error {
-	if err := s.driver.PutContent(ctx, where, []byte(d)); err != nil {
+	if err := s.put(ctx, where, []byte(d)); err != nil {
 		return fmt.Errorf("writing %s: %w", where, err)
 	}
 	return nil

@@ -17,6 +17,7 @@ type object struct {
 	size   int64
 	at     int64
 	open   io.ReadCloser // at at; nil after a seek
+	done   func()        // called by Close
 }
 
 func (o *object) Read(p []byte) (int, error) {
@@ -46,7 +47,7 @@ func (o *object) Seek(offset int64, whence int) (int64, error) {
 		return o.at, errors.New("seek before the beginning of a blob")
 	}
 	if offset != o.at {
-		if err := o.Close(); err != nil {
+		if err := o.drop(); err != nil {
 			return o.at, err
 		}
 		o.at = offset
@@ -55,6 +56,11 @@ func (o *object) Seek(offset int64, whence int) (int64, error) {
 }
 
 func (o *object) Close() error {
+	o.done()
+	return o.drop()
+}
+
+func (o *object) drop() error {
 	if o.open == nil {
 		return nil
 	}

@@ -70,16 +70,15 @@ func (r *Repository) Manifest(ctx context.Context, d digest.Digest) (Manifest, e
 	return m, nil
 }
 
-// Add stores a manifest whose digest was checked.
+// Add stores a manifest whose digest was checked. What it names is known
+// afterwards even if it could not be stored.
 func (r *Repository) Add(ctx context.Context, m Manifest) error {
-	if err := r.store.driver.PutContent(ctx, blobPath(m.Digest), m.Raw); err != nil {
+	r.index(m)
+	if err := r.store.put(ctx, blobPath(m.Digest), m.Raw); err != nil {
 		return fmt.Errorf("storing the manifest %s: %w", m.Digest, err)
 	}
-	if err := r.store.writeLink(ctx, revisionLink(r.name, m.Digest), m.Digest); err != nil {
-		return err
-	}
-	r.index(m)
-	return nil
+	r.store.trust(m.Digest)
+	return r.store.writeLink(ctx, revisionLink(r.name, m.Digest), m.Digest)
 }
 
 // Naming returns the manifests of the repository that name the blob, last used

@@ -6,9 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
+	"net/http"
 	"os"
 	"path"
 	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/distribution/distribution/v3/registry/storage/driver"
@@ -31,23 +36,43 @@ const abandonedAfter = 24 * time.Hour
 // several processes too.
 type Store struct {
 	driver       driver.StorageDriver
-	local        string // the folder of fillRoot on this machine's file system, if that is where it is
+	log          *slog.Logger
+	root         string      // the driver's folder on this machine's file system, if that is where it is
+	local        string      // the folder of fillRoot there
+	written      atomic.Bool // since what is in root was last synced
+	guard        guard
+	reading      reading
 	repositories *lru.Cache[string, *Repository]
 	now          func() time.Time
 }
 
 // New opens the store on d, which must be writable, and removes what earlier
-// processes left half-written.
-func New(ctx context.Context, d driver.StorageDriver) (*Store, error) {
+// processes left half-written. Run and Close make that the next one can trust
+// what it finds. A nil log is slog.Default().
+func New(ctx context.Context, d driver.StorageDriver, log *slog.Logger) (*Store, error) {
 	repositories, err := lru.New[string, *Repository](repositoriesKept)
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{driver: d, repositories: repositories, now: time.Now}
+	if log == nil {
+		log = slog.Default()
+	}
+	s := &Store{driver: d, log: log, repositories: repositories, now: time.Now, reading: reading{blobs: map[digest.Digest]int{}}}
 	if s.local, err = probe(ctx, d); err != nil {
 		return nil, fmt.Errorf("the %s storage cannot be used: %w; check that it exists and is writable by uid %d", d.Name(), err, os.Geteuid())
 	}
-	return s, s.sweep(ctx)
+	if root, ok := strings.CutSuffix(s.local, filepath.FromSlash(fillRoot)); ok {
+		s.root = root
+		if err := s.guard.begin(s.local, s.now()); err != nil {
+			return nil, fmt.Errorf("the %s storage cannot be used: %w", d.Name(), err)
+		}
+	} else {
+		s.local = ""
+	}
+	if err := s.sweep(ctx); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
 }
 
 // probe writes and reads a small file. A driver that reads from a file of this
@@ -97,9 +122,11 @@ func (s *Store) FillDir() string { return s.local }
 // file is gone afterwards if it was renamed.
 func (s *Store) Adopt(ctx context.Context, d digest.Digest, file string) error {
 	if s.local != "" && filepath.Dir(file) == s.local {
-		if err := s.driver.Move(ctx, path.Join(fillRoot, filepath.Base(file)), blobPath(d)); err != nil {
+		s.written.Store(true)
+		if err := s.rename(file, blobPath(d)); err != nil {
 			return fmt.Errorf("moving %s into the store: %w", d, err)
 		}
+		s.trust(d)
 		return nil
 	}
 	f, err := os.Open(file)
@@ -140,21 +167,44 @@ func (s *Store) Size(ctx context.Context, d digest.Digest) (int64, error) {
 	return fi.Size(), nil
 }
 
+// RedirectURL returns an address at which r's sender gets the stored blob
+// itself, for some minutes; "" when the driver gives none. It does not look
+// whether the blob is there.
+func (s *Store) RedirectURL(r *http.Request, d digest.Digest) (string, error) {
+	u, err := s.driver.RedirectURL(r, blobPath(d))
+	if unsupported := new(driver.ErrUnsupportedMethod); errors.As(err, unsupported) {
+		return "", nil
+	}
+	if err != nil {
+		return "", s.failed("signing an address of", d, err)
+	}
+	return u, nil
+}
+
 // Open opens a stored blob, or returns ErrNotFound. On a local file system
 // what is returned is an *os.File, which the kernel can send by itself.
 func (s *Store) Open(ctx context.Context, d digest.Digest) (io.ReadSeekCloser, int64, error) {
-	size, err := s.Size(ctx, d)
+	fi, err := s.driver.Stat(ctx, blobPath(d))
 	if err != nil {
-		return nil, 0, err
+		return nil, 0, s.failed("looking up", d, err)
 	}
+	if s.guard.doubts(d, fi.ModTime()) {
+		if err := s.verify(ctx, d); err != nil {
+			return nil, 0, err
+		}
+	}
+	s.reading.begin(d)
 	r, err := s.driver.Reader(ctx, blobPath(d), 0)
 	if err != nil {
+		s.reading.end(d)
 		return nil, 0, s.failed("opening", d, err)
 	}
 	if f, ok := r.(*os.File); ok {
-		return f, size, nil
+		s.reading.end(d) // an open file outlives its name
+		return f, fi.Size(), nil
 	}
-	return &object{ctx: ctx, driver: s.driver, path: blobPath(d), size: size, open: r}, size, nil
+	done := sync.OnceFunc(func() { s.reading.end(d) })
+	return &object{ctx: ctx, driver: s.driver, path: blobPath(d), size: fi.Size(), open: r, done: done}, fi.Size(), nil
 }
 
 func (s *Store) failed(doing string, d digest.Digest, err error) error {

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -30,10 +31,15 @@ func drivers(t *testing.T, test func(t *testing.T, d driver.StorageDriver)) {
 
 func open(t testing.TB, d driver.StorageDriver) *Store {
 	t.Helper()
-	s, err := New(context.Background(), d)
+	s, err := New(context.Background(), d, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 	return s
 }
 
@@ -111,6 +117,9 @@ func TestBlobs(t *testing.T) {
 		}
 		if _, _, err := s.Open(ctx, digest.FromString("absent")); !errors.Is(err, ErrNotFound) {
 			t.Errorf("absent: %v", err)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
 		}
 		left, err := drv.List(ctx, fillRoot)
 		if err != nil || len(left) != 1 {
@@ -222,7 +231,7 @@ func TestNewSaysThatItCannotWrite(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, err := New(context.Background(), filesystem.New(filesystem.DriverParameters{RootDirectory: file, MaxThreads: 25}))
+	_, err := New(context.Background(), filesystem.New(filesystem.DriverParameters{RootDirectory: file, MaxThreads: 25}), nil)
 	if err == nil || !strings.Contains(err.Error(), "filesystem storage cannot be used") {
 		t.Errorf("got %v", err)
 	}

@@ -1,0 +1,137 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/distribution/distribution/v3/registry/storage/driver"
+
+	"github.com/sallyport-dev/sallyport/proxy/internal/partial"
+)
+
+// On a file system the driver syncs every file and its folder, which is most of
+// the time of a pull of small layers. Here links and manifests are written
+// without: all of it can be fetched again, what a crash of the machine damages
+// is noticed, because every byte below has a digest, and Guard says when to look.
+
+// file is where the driver keeps what is at where.
+func (s *Store) file(where string) string { return filepath.Join(s.root, filepath.FromSlash(where)) }
+
+// put writes a small file. Readers see the old or the new one, never a mix.
+func (s *Store) put(ctx context.Context, where string, b []byte) error {
+	if s.root == "" {
+		return s.driver.PutContent(ctx, where, b)
+	}
+	s.written.Store(true)
+	tmp, err := partial.Create(s.local, partial.Name())
+	if err != nil {
+		return err
+	}
+	defer tmp.Close()
+	if _, err = tmp.Write(b); err == nil {
+		err = s.rename(tmp.Name(), where)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(tmp.Name()))
+	}
+	return nil
+}
+
+// rename gives a file of the fill folder its place. The folder that it goes to
+// may vanish at any moment, when another process evicts what was in it.
+func (s *Store) rename(file, where string) (err error) {
+	to := s.file(where)
+	for range 10 {
+		if err = os.MkdirAll(filepath.Dir(to), 0o777); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		if err = os.Rename(file, to); !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return err
+}
+
+// touch makes what is at where as new as a write would; content is what is there.
+func (s *Store) touch(ctx context.Context, where string, content []byte) error {
+	if s.root == "" {
+		return s.driver.PutContent(ctx, where, content)
+	}
+	now := s.now()
+	err := os.Chtimes(s.file(where), now, now)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // evicted in the meantime: a link must not come back without its manifest
+	}
+	return err
+}
+
+// entry is a file that walk found.
+type entry struct {
+	path    string // of the driver
+	size    int64
+	changed time.Time
+}
+
+// walk visits all files below from; what comes or goes on the way may be missed,
+// what stays is not.
+func (s *Store) walk(ctx context.Context, from string, visit func(entry)) error {
+	if s.root != "" {
+		return filepath.WalkDir(s.file(from), func(p string, d fs.DirEntry, err error) error {
+			switch {
+			case ctx.Err() != nil:
+				return ctx.Err()
+			case errors.Is(err, fs.ErrNotExist):
+				return nil
+			case err != nil:
+				return err
+			case !d.Type().IsRegular():
+				return nil
+			}
+			fi, err := d.Info()
+			if err == nil {
+				visit(entry{path.Join("/", filepath.ToSlash(strings.TrimPrefix(p, s.root))), fi.Size(), fi.ModTime()})
+			} else if !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
+			return nil
+		})
+	}
+	// Drivers end a walk when a folder vanishes under it, in the same words as
+	// when there is nothing at all; only the latter is an answer.
+	const tries = 5
+	for try := 1; ; try++ {
+		var found []entry
+		err := s.driver.Walk(ctx, from, func(fi driver.FileInfo) error {
+			if !fi.IsDir() {
+				found = append(found, entry{fi.Path(), fi.Size(), fi.ModTime()})
+			}
+			return ctx.Err()
+		})
+		gone := driver.PathNotFoundError{}
+		nothing := errors.As(err, &gone) && gone.Path == from && len(found) == 0
+		if err != nil && !nothing && (!missing(err) || try == tries) {
+			return err
+		}
+		if err == nil || nothing {
+			for _, e := range found {
+				visit(e)
+			}
+			return nil
+		}
+	}
+}
+
+// remove deletes a folder with all that is in it; that nothing is there is no
+// error.
+func (s *Store) remove(ctx context.Context, folder string) error {
+	if err := s.driver.Delete(ctx, folder); err != nil && !missing(err) {
+		return err
+	}
+	return nil
+}

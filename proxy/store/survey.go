@@ -1,0 +1,182 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"time"
+
+	"github.com/opencontainers/go-digest"
+)
+
+// Survey is what the store holds, as far as names tell.
+type Survey struct {
+	Blobs     map[digest.Digest]Blob // manifests are blobs too
+	Manifests []Held
+	Layers    map[string][]digest.Digest // by repository: which blobs it is known to hold
+}
+
+// Blob is a stored blob.
+type Blob struct {
+	Size    int64 // bytes
+	Changed time.Time
+}
+
+// Held is a manifest that a repository holds.
+type Held struct {
+	Repository string // registry/path
+	Digest     digest.Digest
+	Used       time.Time // when it was last stored or touched, by the storage's clock
+	Tags       []string  // that meant it once, sorted; Repository.Tag tells what they mean now
+}
+
+// Survey lists everything. Blobs are listed first: one that no manifest listed
+// here names was stored for a manifest that came later only if it is young.
+func (s *Store) Survey(ctx context.Context) (Survey, error) {
+	v := Survey{Blobs: map[digest.Digest]Blob{}, Layers: map[string][]digest.Digest{}}
+	err := s.walk(ctx, blobsRoot, func(e entry) {
+		if d, ok := blobAt(e.path); ok {
+			v.Blobs[d] = Blob{Size: e.size, Changed: e.changed}
+		}
+	})
+	if err != nil {
+		return v, fmt.Errorf("listing the blobs in the %s storage: %w", s.driver.Name(), err)
+	}
+	type key struct {
+		repository string
+		digest     digest.Digest
+	}
+	at, tags := map[key]int{}, map[key][]string{}
+	err = s.walk(ctx, repositoriesRoot, func(e entry) {
+		l, ok := linkAt(e.path)
+		if !ok {
+			return
+		}
+		k := key{l.repository, l.digest}
+		switch l.kind {
+		case layer:
+			v.Layers[l.repository] = append(v.Layers[l.repository], l.digest)
+		case revision:
+			at[k] = len(v.Manifests)
+			v.Manifests = append(v.Manifests, Held{Repository: l.repository, Digest: l.digest, Used: e.changed})
+		case tagged:
+			tags[k] = append(tags[k], l.tag)
+		}
+	})
+	if err != nil {
+		return v, fmt.Errorf("listing the repositories in the %s storage: %w", s.driver.Name(), err)
+	}
+	for k, names := range tags {
+		if i, ok := at[k]; ok {
+			slices.Sort(names)
+			v.Manifests[i].Tags = names
+		}
+	}
+	return v, nil
+}
+
+// Used tells when the manifest was last stored or touched, or ErrNotFound.
+func (r *Repository) Used(ctx context.Context, d digest.Digest) (time.Time, error) {
+	fi, err := r.store.driver.Stat(ctx, revisionLink(r.name, d))
+	if err != nil {
+		return time.Time{}, r.store.failed("looking up", d, err)
+	}
+	return fi.ModTime(), nil
+}
+
+// Touch records that the manifest is in use.
+func (r *Repository) Touch(ctx context.Context, d digest.Digest) error {
+	if err := r.store.touch(ctx, revisionLink(r.name, d), []byte(d)); err != nil {
+		return fmt.Errorf("recording the use of %s@%s: %w", r.name, d, err)
+	}
+	return nil
+}
+
+// Remove takes a manifest from the repository: the tags that mean it, then its
+// link. Its bytes and blobs stay until nobody names them.
+func (r *Repository) Remove(ctx context.Context, m Held) error {
+	for _, tag := range m.Tags {
+		folder := path.Dir(tagIndexLink(r.name, tag, m.Digest))
+		current, err := r.Tag(ctx, tag)
+		if err == nil && current == m.Digest || errors.Is(err, ErrNotFound) {
+			folder = tagPath(r.name, tag)
+		} else if err != nil {
+			return err
+		}
+		if err := r.store.remove(ctx, folder); err != nil {
+			return fmt.Errorf("removing the tag %s:%s: %w", r.name, tag, err)
+		}
+	}
+	if err := r.store.remove(ctx, path.Dir(revisionLink(r.name, m.Digest))); err != nil {
+		return fmt.Errorf("removing %s@%s: %w", r.name, m.Digest, err)
+	}
+	r.forget(m.Digest)
+	return nil
+}
+
+// RemoveLayer forgets that the repository holds the blob.
+func (r *Repository) RemoveLayer(ctx context.Context, d digest.Digest) error {
+	if err := r.store.remove(ctx, path.Dir(layerLink(r.name, d))); err != nil {
+		return fmt.Errorf("removing %s from %s: %w", d, r.name, err)
+	}
+	return nil
+}
+
+// RemoveBlob deletes a blob's bytes, unless they are being read here, or were
+// stored again since b was seen.
+func (s *Store) RemoveBlob(ctx context.Context, d digest.Digest, b Blob) (removed bool, err error) {
+	if s.reading.now(d) {
+		return false, nil
+	}
+	fi, err := s.driver.Stat(ctx, blobPath(d))
+	if missing(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, s.failed("looking up", d, err)
+	}
+	if fi.ModTime().After(b.Changed) {
+		return false, nil
+	}
+	if err := s.remove(ctx, path.Dir(blobPath(d))); err != nil {
+		return false, s.failed("removing", d, err)
+	}
+	return true, nil
+}
+
+// ReadManifest returns the manifest d whichever repository holds it, or
+// ErrNotFound when it is not there, or no manifest.
+func (s *Store) ReadManifest(ctx context.Context, d digest.Digest) (Manifest, error) {
+	raw, err := s.driver.GetContent(ctx, blobPath(d))
+	if err != nil {
+		return Manifest{}, s.failed("reading", d, err)
+	}
+	if d.Algorithm().FromBytes(raw) != d {
+		return Manifest{}, fmt.Errorf("%w: the stored bytes of %s are damaged", ErrNotFound, d)
+	}
+	m, err := Parse("", d, raw)
+	if err != nil {
+		return Manifest{}, fmt.Errorf("%w: %w", ErrNotFound, err)
+	}
+	return m, nil
+}
+
+// forget takes a manifest out of the index.
+func (r *Repository) forget(d digest.Digest) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.known[d] {
+		return
+	}
+	delete(r.known, d)
+	for blob, names := range r.naming {
+		names = slices.DeleteFunc(names, func(n Named) bool { return n.Manifest == d })
+		if len(names) == 0 {
+			delete(r.naming, blob)
+		} else {
+			r.naming[blob] = names
+		}
+	}
+}
