@@ -86,7 +86,21 @@ type Metrics struct {
 // Policies is where assurance policies come from besides the built-in ones and
 // those made through the API.
 type Policies struct {
-	Dir string `yaml:"dir"` // folder of .json and .yaml documents, watched
+	Dir     string   `yaml:"dir"`     // folder of .json and .yaml documents, watched
+	Bundles []Bundle `yaml:"bundles"` // archives of documents, polled
+}
+
+// Bundle is one archive of policies in OPA's bundle format.
+type Bundle struct {
+	URL       string        `yaml:"url"`       // a file's path, https://… or oci://registry/repository:tag
+	Key       string        `yaml:"key"`       // public keys in PEM, or the file that holds them; a bundle that none of them signed is refused
+	KeyID     string        `yaml:"key_id"`    // that the signature must name; empty: any
+	Algorithm string        `yaml:"algorithm"` // of the signature; default by the kind of key
+	Poll      time.Duration `yaml:"poll"`      // how often to look, 1 s or more
+	Token     string        `yaml:"token"`     // bearer token
+	Username  string        `yaml:"username"`  // basic credentials; a registry's default to those of docker login
+	Password  string        `yaml:"password"`
+	CA        string        `yaml:"ca"` // file of certificates that are trusted besides the system's
 }
 
 // Analysis is the gate's side of dynamic threat analysis. The settings that

@@ -42,6 +42,7 @@ proxy:
 		"SALLYPORT_PROXY_NAMES=gate:5000, gate.local:5000",
 		"SALLYPORT_SANDBOX_TIMEOUT=20s",
 		"SALLYPORT_REDIS_URL=redis://127.0.0.1:6379/0",
+		"SALLYPORT_POLICIES_BUNDLES=[{url: 'oci://registry.example.com/policies:prod', key: k.pem}, {url: /b, poll: 5m}]",
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -51,6 +52,9 @@ proxy:
 	}
 	if cfg.Log.Level != slog.LevelDebug || cfg.Proxy.Hold != 5*time.Second || cfg.Sandbox.Timeout != 20*time.Second {
 		t.Errorf("log level %v, hold %v, sandbox timeout %v", cfg.Log.Level, cfg.Proxy.Hold, cfg.Sandbox.Timeout)
+	}
+	if b := cfg.Policies.Bundles; len(b) != 2 || b[0].Poll != time.Minute || b[0].Key != "k.pem" || b[1].Poll != 5*time.Minute {
+		t.Errorf("bundles are %+v", b)
 	}
 	if u := cfg.Proxy.Upstreams; len(u) != 1 || u[0].Registry != "registry.example.com" {
 		t.Errorf("upstreams are %+v", u)
@@ -82,6 +86,19 @@ func TestRefusals(t *testing.T) {
 		"default not listed":    {file: "proxy: {default_upstream: nowhere.example}\n", want: []string{"nowhere.example", "not among"}},
 		"two storage drivers":   {file: "storage: {filesystem: {}, inmemory: {}}\n", want: []string{"storage", "2 drivers"}},
 		"memory too small":      {file: "sandbox: {memory: 1024}\n", want: []string{"sandbox.memory"}},
+		"bundle without URL":    {file: "policies: {bundles: [{key: x}]}\n", want: []string{"policies.bundles[0].url", "is empty"}},
+		"bundle in clear text":  {file: "policies: {bundles: [{url: 'http://bundles.example/x'}]}\n", want: []string{"policies.bundles[0].url", "clear text"}},
+		"bundle of no scheme":   {file: "policies: {bundles: [{url: 's3://x/y'}]}\n", want: []string{"policies.bundles[0].url", `"s3"`, "oci://"}},
+		"bundle of a registry":  {file: "policies: {bundles: [{url: 'oci://registry.example'}]}\n", want: []string{"names no repository"}},
+		"bundle with user":      {file: "policies: {bundles: [{url: 'https://a:b@bundles.example/x'}]}\n", want: []string{"holds credentials"}},
+		"bundle twice":          {file: "policies: {bundles: [{url: /a}, {url: /a}]}\n", want: []string{"policies.bundles[1].url", "twice"}},
+		"bundle polled often":   {file: "policies: {bundles: [{url: /a, poll: 1ms}]}\n", want: []string{"policies.bundles[0].poll", "less than 1s"}},
+		"bundle, no such alg":   {file: "policies: {bundles: [{url: /a, key: k, algorithm: none}]}\n", want: []string{"policies.bundles[0].algorithm", "ES256"}},
+		"bundle, id, no key":    {file: "policies: {bundles: [{url: /a, key_id: k}]}\n", want: []string{"policies.bundles[0].key"}},
+		"bundle, file, token":   {file: "policies: {bundles: [{url: /a, token: t}]}\n", want: []string{"mean nothing for a file"}},
+		"bundle, token, user":   {file: "policies: {bundles: [{url: 'https://b.example', token: t, username: u, password: p}]}\n", want: []string{"keep one"}},
+		"bundle, no password":   {file: "policies: {bundles: [{url: 'https://b.example', username: u}]}\n", want: []string{"go together"}},
+		"bundle, mistyped key":  {env: "SALLYPORT_POLICIES_BUNDLES=[{ur: /a}]", want: []string{"SALLYPORT_POLICIES_BUNDLES", `"url"`}},
 		"mistyped variable":     {env: "SALLYPORT_PROXY_LISEN=:1", want: []string{"SALLYPORT_PROXY_LISEN", "SALLYPORT_PROXY_LISTEN"}},
 		"variable of bad value": {env: "SALLYPORT_SANDBOX_RUNS=many", want: []string{"SALLYPORT_SANDBOX_RUNS", "many"}},
 		"several faults":        {file: "data: ''\nlog: {format: xml}\n", want: []string{"data", "log.format"}},

@@ -11,6 +11,7 @@ import (
 	"github.com/sallyport-dev/sallyport/inspect"
 	"github.com/sallyport-dev/sallyport/label"
 	"github.com/sallyport-dev/sallyport/policies"
+	"github.com/sallyport-dev/sallyport/policies/library"
 	"github.com/sallyport-dev/sallyport/verdict"
 )
 
@@ -43,8 +44,10 @@ type Labels interface {
 // Policies are the assurance policies in force. Errors wrap library.ErrNotFound
 // and library.ErrReadOnly.
 type Policies interface {
-	List(ctx context.Context) ([]policies.Document, error)
-	Get(ctx context.Context, name string) (policies.Document, error)
+	List(ctx context.Context) ([]library.Entry, error)
+	Get(ctx context.Context, name string) (library.Entry, error)
+	// Sources are the folder and the bundles that policies come from.
+	Sources(ctx context.Context) ([]library.Source, error)
 	// Create adds a policy; it may stand in the place of a built-in one.
 	Create(ctx context.Context, d policies.Document) error
 	Update(ctx context.Context, d policies.Document) error

@@ -24,6 +24,19 @@ func (c *Console) listPolicies(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	some, err := cutPage(r, shown(all...))
+	if err != nil {
+		return err
+	}
+	return reply(w, http.StatusOK, some)
+}
+
+// listSources lists the places that policies come from.
+func (c *Console) listSources(w http.ResponseWriter, r *http.Request) error {
+	all, err := c.parts.Policies.Sources(r.Context())
+	if err != nil {
+		return err
+	}
 	some, err := cutPage(r, all)
 	if err != nil {
 		return err
@@ -35,11 +48,11 @@ func (c *Console) showPolicy(w http.ResponseWriter, r *http.Request) error {
 	if err := imagesOnly(r); err != nil {
 		return err
 	}
-	d, err := c.parts.Policies.Get(r.Context(), r.PathValue("name"))
+	e, err := c.parts.Policies.Get(r.Context(), r.PathValue("name"))
 	if err != nil {
 		return err
 	}
-	return reply(w, http.StatusOK, d)
+	return reply(w, http.StatusOK, shown(e)[0])
 }
 
 func (c *Console) createPolicy(w http.ResponseWriter, r *http.Request) error {
@@ -54,7 +67,7 @@ func (c *Console) createPolicy(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return reply(w, http.StatusCreated, made)
+	return reply(w, http.StatusCreated, shown(made)[0])
 }
 
 func (c *Console) updatePolicy(w http.ResponseWriter, r *http.Request) error {

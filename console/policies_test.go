@@ -42,11 +42,17 @@ func TestPoliciesAreManagedAsAquasClientsDo(t *testing.T) {
 	if list.Count != 3 || list.Result[0].Name != "DTA" || list.Result[2].Name != "payments" {
 		t.Errorf("list %+v", list)
 	}
+	if source, _ := got["sallyport_source"].(map[string]any); source["shelf"] != "api" || source["place"] != "policies/payments.json" {
+		t.Errorf("source %v", got["sallyport_source"])
+	}
 	got["description"] = "changed"
 	s.do(t, "PUT", one, got, http.StatusNoContent, nil)
 	s.do(t, "GET", one, nil, http.StatusOK, &got)
 	if got["description"] != "changed" {
 		t.Errorf("document %v", got)
+	}
+	if e, err := s.Library.Get("payments"); err != nil || len(e.Document.Warnings()) != 1 {
+		t.Errorf("where it came from was kept in it: %v, %v", e.Document.Warnings(), err)
 	}
 	s.Push(t, "demo.test/pay/app:v1", report.Malicious)
 	eventually(t, "the policy denies", func() bool { return s.pull(t, "demo.test/pay/app:v1").Action == gate.Deny })

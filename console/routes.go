@@ -43,6 +43,7 @@ func (c *Console) routes() http.Handler {
 
 	// Ours.
 	read("GET /api/v1/image", c.showNamedImage)
+	read("GET /api/v1/policies/sources", c.listSources)
 	read("GET /api/v1/permissions", c.listPermissions)
 	change("DELETE /api/v1/permissions", c.removePermission)
 	read("GET /api/v1/labels", c.listLabels)

@@ -208,7 +208,7 @@ func TestPolicyCommands(t *testing.T) {
 	if err := os.WriteFile("payments.yaml", []byte(paymentsYAML), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if out := must(t, "policy", "list"); !regexp.MustCompile(`(?m)^DTA +yes +yes +dta +image\.name\.\*:DTA OR aqua\.label\.DTA$`).MatchString(out) || !regexp.MustCompile(`(?m)^Default +yes +no .* every image$`).MatchString(out) {
+	if out := must(t, "policy", "list"); !regexp.MustCompile(`(?m)^DTA +yes +yes +dta +image\.name\.\*:DTA OR aqua\.label\.DTA +api$`).MatchString(out) || !regexp.MustCompile(`(?m)^Default +yes +no .* every image +built-in$`).MatchString(out) {
 		t.Errorf("list %s", out)
 	}
 	golden(t, "policy-check", must(t, "policy", "check", "payments.yaml"))

@@ -55,7 +55,7 @@ func newKnowledge(ctx context.Context, cfg config.Config, client redis.Universal
 	if k.labels, err = label.New(store, k.epochs); err != nil {
 		return nil, err
 	}
-	l, err := library.Open(ctx, library.Config{Folder: cfg.Policies.Dir, Objects: store, Logger: log, Registerer: reg})
+	l, err := library.Open(ctx, library.Config{Folder: cfg.Policies.Dir, Bundles: bundles(cfg), Objects: store, Logger: log, Registerer: reg})
 	if err != nil {
 		return nil, err
 	}

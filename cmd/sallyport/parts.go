@@ -29,6 +29,7 @@ import (
 	"github.com/sallyport-dev/sallyport/internal/server"
 	"github.com/sallyport-dev/sallyport/objects"
 	"github.com/sallyport-dev/sallyport/proxy"
+	"github.com/sallyport-dev/sallyport/report"
 	"github.com/sallyport-dev/sallyport/webhook/certs"
 )
 
@@ -208,6 +209,12 @@ func (p *parts) observability(reg *prometheus.Registry) http.Handler {
 			return
 		}
 		fmt.Fprintln(w, "ok")
+		// What does not keep it from answering, but somebody should mend.
+		for _, s := range p.knowledge.policies.library.Sources() {
+			if s.Fault != "" {
+				fmt.Fprintf(w, "the last good policies of %s %s stay in force: %s\n", s.Shelf, s.Place, report.Escape(s.Fault))
+			}
+		}
 	})
 	return mux
 }

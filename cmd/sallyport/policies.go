@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/sallyport-dev/sallyport/config"
 	"github.com/sallyport-dev/sallyport/gate"
 	"github.com/sallyport-dev/sallyport/internal/epoch"
 	"github.com/sallyport-dev/sallyport/policies"
+	"github.com/sallyport-dev/sallyport/policies/bundle"
 	"github.com/sallyport-dev/sallyport/policies/library"
 )
 
@@ -35,19 +37,15 @@ func (s *shelf) current(ctx context.Context) (gate.Policies, error) {
 }
 
 // List implements console.Policies.
-func (s *shelf) List(context.Context) ([]policies.Document, error) {
-	var docs []policies.Document
-	for _, e := range s.library.List() {
-		docs = append(docs, e.Document)
-	}
-	return docs, nil
-}
+func (s *shelf) List(context.Context) ([]library.Entry, error) { return s.library.List(), nil }
 
 // Get implements console.Policies.
-func (s *shelf) Get(_ context.Context, name string) (policies.Document, error) {
-	e, err := s.library.Get(name)
-	return e.Document, err
+func (s *shelf) Get(_ context.Context, name string) (library.Entry, error) {
+	return s.library.Get(name)
 }
+
+// Sources implements console.Policies.
+func (s *shelf) Sources(context.Context) ([]library.Source, error) { return s.library.Sources(), nil }
 
 // Create implements console.Policies. A document may stand in the place of a built-in one.
 func (s *shelf) Create(ctx context.Context, d policies.Document) error {
@@ -80,4 +78,16 @@ func (s *shelf) Delete(ctx context.Context, name string) error {
 	}
 	s.marks.Changed(ctx)
 	return nil
+}
+
+// bundles are where policies come from in archives.
+func bundles(cfg config.Config) []bundle.Config {
+	var all []bundle.Config
+	for _, b := range cfg.Policies.Bundles {
+		all = append(all, bundle.Config{
+			URL: b.URL, Keys: bundle.KeySettings{Key: b.Key, KeyID: b.KeyID, Algorithm: b.Algorithm},
+			Poll: b.Poll, Token: b.Token, Username: b.Username, Password: b.Password, CA: b.CA,
+		})
+	}
+	return all
 }

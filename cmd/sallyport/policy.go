@@ -8,8 +8,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/sallyport-dev/sallyport/console"
 	"github.com/sallyport-dev/sallyport/console/client"
 	"github.com/sallyport-dev/sallyport/policies"
+	"github.com/sallyport-dev/sallyport/policies/library"
+	"github.com/sallyport-dev/sallyport/report"
 )
 
 func newPolicyCommand() *cobra.Command {
@@ -17,6 +20,7 @@ func newPolicyCommand() *cobra.Command {
 	return newGatewayCommand(r, "policy", "Read, write and check assurance policies",
 		newPolicyListCommand(r), newPolicyGetCommand(r), newPolicyApplyCommand(r), newPolicyDeleteCommand(r),
 		newPolicyTranslateCommand(r), newPolicyCheckCommand(r), newPolicyTestCommand(), newPolicyFmtCommand(),
+		newPolicyBundleCommand(r),
 	)
 }
 
@@ -28,26 +32,35 @@ func newPolicyListCommand(r *gateway) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			docs, err := c.Policies(cmd.Context())
+			listed, err := c.Policies(cmd.Context())
 			if err != nil {
 				return err
 			}
 			if r.output == "json" {
-				return printJSON(cmd.OutOrStdout(), docs)
+				return printJSON(cmd.OutOrStdout(), listed)
+			}
+			docs, places := make([]policies.Document, len(listed)), map[string]string{}
+			for i, p := range listed {
+				docs[i] = p.Document
+				docs[i].CustomChecks = nil // whose files are where the gate is
+				places[p.Name] = placeOf(p.Source)
 			}
 			set, err := policies.Compile(cmd.Context(), docs, policies.Options{})
 			if err != nil {
 				return fmt.Errorf("the gate is of another version, which this one does not understand (try -o json): %w", err)
 			}
-			t := newTable(cmd.OutOrStdout(), "NAME", "ENABLED", "BLOCKS", "CONTROLS", "SCOPE")
+			t := newTable(cmd.OutOrStdout(), "NAME", "ENABLED", "BLOCKS", "CONTROLS", "SCOPE", "SOURCE")
 			for _, p := range set.Policies() {
 				where := p.Scope
 				if where == "" {
 					where = "every image"
 				}
-				t.row(p.Document.Name, yesNo(p.Document.Enabled), yesNo(p.Document.BlockFailed), strings.Join(p.Controls, " "), where)
+				t.row(p.Document.Name, yesNo(p.Document.Enabled), yesNo(p.Document.BlockFailed), strings.Join(p.Controls, " "), where, places[p.Document.Name])
 			}
-			return t.flush()
+			if err := t.flush(); err != nil {
+				return err
+			}
+			return sourceFaults(cmd, c)
 		},
 	}
 }
@@ -125,4 +138,27 @@ func newPolicyDeleteCommand(r *gateway) *cobra.Command {
 			})
 		},
 	}
+}
+
+// placeOf is where a policy comes from, in a table.
+func placeOf(s console.PolicySource) string {
+	switch s.Shelf {
+	case library.Folder, library.Bundle:
+		return string(s.Shelf) + " " + s.Place
+	}
+	return string(s.Shelf)
+}
+
+// sourceFaults says which sources are not in force as they are at their places.
+func sourceFaults(cmd *cobra.Command, c *client.Client) error {
+	sources, err := c.PolicySources(cmd.Context())
+	if client.NotFound(err) {
+		return nil // a gate of an older version
+	}
+	for _, s := range sources {
+		if s.Fault != "" {
+			fmt.Fprintf(cmd.ErrOrStderr(), "the last good policies of %s %s stay in force: %s\n", s.Shelf, report.Escape(s.Place), report.Escape(s.Fault))
+		}
+	}
+	return err
 }

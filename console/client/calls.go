@@ -11,6 +11,7 @@ import (
 	"github.com/sallyport-dev/sallyport/console/token"
 	"github.com/sallyport-dev/sallyport/gate"
 	"github.com/sallyport-dev/sallyport/policies"
+	"github.com/sallyport-dev/sallyport/policies/library"
 )
 
 // Labels returns the labels on a target. kind is image, repository, registry,
@@ -95,9 +96,14 @@ func (c *Client) Decision(ctx context.Context, id string) (d gate.Decision, err 
 
 const policyPath = "/api/v2/assurance_policy/image"
 
-// Policies lists all policies.
-func (c *Client) Policies(ctx context.Context) ([]policies.Document, error) {
-	return pages[policies.Document](ctx, c, policyPath, url.Values{})
+// Policies lists all policies, and where they come from.
+func (c *Client) Policies(ctx context.Context) ([]console.Policy, error) {
+	return pages[console.Policy](ctx, c, policyPath, url.Values{})
+}
+
+// PolicySources lists the folder and the bundles that policies come from.
+func (c *Client) PolicySources(ctx context.Context) ([]library.Source, error) {
+	return pages[library.Source](ctx, c, "/api/v1/policies/sources", url.Values{})
 }
 
 // Policy returns one policy.

@@ -12,19 +12,15 @@ import (
 type Policies struct{ Library *library.Library }
 
 // List lists all documents.
-func (p Policies) List(context.Context) ([]policies.Document, error) {
-	var docs []policies.Document
-	for _, e := range p.Library.List() {
-		docs = append(docs, e.Document)
-	}
-	return docs, nil
-}
+func (p Policies) List(context.Context) ([]library.Entry, error) { return p.Library.List(), nil }
 
 // Get returns one document.
-func (p Policies) Get(_ context.Context, name string) (policies.Document, error) {
-	e, err := p.Library.Get(name)
-	return e.Document, err
+func (p Policies) Get(_ context.Context, name string) (library.Entry, error) {
+	return p.Library.Get(name)
 }
+
+// Sources lists the places that documents come from.
+func (p Policies) Sources(context.Context) ([]library.Source, error) { return p.Library.Sources(), nil }
 
 // Create adds a document that is not there, or only built in.
 func (p Policies) Create(ctx context.Context, d policies.Document) error {

@@ -7,6 +7,10 @@ import (
 	"github.com/sallyport-dev/sallyport/policies/scope"
 )
 
+// SourceField is where the API says from where a document comes. It is no part
+// of the document, and is passed over when one is read.
+const SourceField = "sallyport_source"
+
 // Document is one assurance policy: which images (scope), what they must
 // satisfy (controls), what happens otherwise (actions).
 //

@@ -87,6 +87,7 @@ func fromTree(file string, t *tree) (Document, error) {
 	if t.kind != object {
 		return Document{}, &Error{File: file, Line: t.line, Reason: "a policy is an object with fields; see the manual for an example"}
 	}
+	t = t.without(SourceField)
 	if faults := validate(file, t); len(faults) > 0 {
 		return Document{}, errors.Join(faults...)
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 
 	"go.yaml.in/yaml/v3"
@@ -61,6 +62,19 @@ func (t *tree) child(step string) *tree {
 		}
 	}
 	return nil
+}
+
+// without is an object without a key.
+func (t *tree) without(key string) *tree {
+	i := slices.Index(t.keys, key)
+	if i < 0 {
+		return t
+	}
+	rest := *t
+	rest.keys = slices.Delete(slices.Clone(t.keys), i, i+1)
+	rest.lines = slices.Delete(slices.Clone(t.lines), i, i+1)
+	rest.kids = slices.Delete(slices.Clone(t.kids), i, i+1)
+	return &rest
 }
 
 // keyLine is the line of the key that leads to path.

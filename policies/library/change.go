@@ -43,7 +43,7 @@ func (l *Library) Apply(ctx context.Context, d policies.Document) error {
 		return err
 	}
 	i := find(entries, d.Name)
-	if i >= 0 && entries[i].Shelf == Folder {
+	if i >= 0 && (entries[i].Shelf == Folder || entries[i].Shelf == Bundle) {
 		return fmt.Errorf("%w: %q comes from %s, change it there", ErrReadOnly, d.Name, entries[i].Place)
 	}
 	d.ReadOnly = false
@@ -87,7 +87,7 @@ func (l *Library) Delete(ctx context.Context, name string) error {
 		return fmt.Errorf("%w: %q", ErrNotFound, name)
 	case entries[i].Shelf == BuiltIn:
 		return fmt.Errorf("%w: %q is built in; apply a document of that name with enabled: false to switch it off", ErrReadOnly, name)
-	case entries[i].Shelf == Folder:
+	case entries[i].Shelf == Folder || entries[i].Shelf == Bundle:
 		return fmt.Errorf("%w: %q comes from %s, delete it there", ErrReadOnly, name, entries[i].Place)
 	}
 	if err := l.cfg.Objects.Delete(ctx, entries[i].Place); err != nil {

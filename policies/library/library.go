@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/sallyport-dev/sallyport/policies"
+	"github.com/sallyport-dev/sallyport/policies/bundle"
 )
 
 // Objects is where documents made through the API are kept. It is implemented
@@ -39,8 +40,9 @@ const Topic = "policies"
 // Config is the settings of a Library. The zero value holds the built-in
 // policies only.
 type Config struct {
-	Folder     string        // of documents; empty: none
-	Objects    Objects       // nil: Apply and Delete are refused
+	Folder     string // of documents; empty: none
+	Bundles    []bundle.Config
+	Objects    Objects       // nil: Apply and Delete are refused, and bundles are not kept
 	Bus        Bus           // nil: there is one replica
 	Poll       time.Duration // how often to look without being told; default 30 s
 	Debounce   time.Duration // how long a folder must be quiet before it is read; default 200 ms
@@ -58,6 +60,8 @@ type Library struct {
 
 	current atomic.Pointer[state]
 	err     atomic.Pointer[error] // of the last reload
+
+	supplies []*supply // one of each bundle
 
 	mu    sync.Mutex // held by whoever makes the next state
 	known map[string]parsed
@@ -77,7 +81,8 @@ var ErrNotFound = errors.New("no such policy")
 var ErrReadOnly = errors.New("this policy cannot be changed here")
 
 // Open loads the policies. It fails when they do not load, since there is no
-// last good generation yet.
+// last good generation yet; a bundle that cannot be had is replaced by the one
+// that was kept when it last could.
 func Open(ctx context.Context, cfg Config) (*Library, error) {
 	l := &Library{cfg: cfg, log: cfg.Logger, metrics: newMetrics(cfg.Registerer), now: cfg.Options.Now, known: map[string]parsed{}}
 	if l.log == nil {
@@ -92,7 +97,7 @@ func Open(ctx context.Context, cfg Config) (*Library, error) {
 	if l.cfg.Debounce <= 0 {
 		l.cfg.Debounce = 200 * time.Millisecond
 	}
-	if err := l.Reload(ctx); err != nil {
+	if err := l.open(ctx); err != nil {
 		return nil, err
 	}
 	return l, nil

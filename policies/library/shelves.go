@@ -14,6 +14,7 @@ import (
 
 	"github.com/sallyport-dev/sallyport/policies"
 	"github.com/sallyport-dev/sallyport/policies/builtin"
+	"github.com/sallyport-dev/sallyport/policies/bundle"
 	"github.com/sallyport-dev/sallyport/policies/document"
 )
 
@@ -24,6 +25,7 @@ type Shelf string
 const (
 	BuiltIn Shelf = "built-in"
 	Folder  Shelf = "folder"
+	Bundle  Shelf = "bundle"
 	API     Shelf = "api"
 )
 
@@ -31,8 +33,10 @@ const (
 type Entry struct {
 	Document policies.Document
 	Shelf    Shelf
-	Place    string // the file or the object's key
+	Place    string // the file, the bundle and its file, or the object's key
+	Revision string // of the bundle
 	hash     [sha256.Size]byte
+	supply   *bundle.Source // of a bundle
 }
 
 // prefix of the keys of documents made through the API.
@@ -55,6 +59,9 @@ func (l *Library) read(ctx context.Context) ([]Entry, error) {
 	made, err := l.readObjects(ctx)
 	if err != nil {
 		return nil, err
+	}
+	for _, s := range l.supplies {
+		own = append(own, s.entries...)
 	}
 	return merge(append(own, made...))
 }
@@ -114,7 +121,7 @@ func (l *Library) readFolder() ([]Entry, error) {
 			faults = append(faults, err)
 			return nil
 		}
-		if !holdsDocuments(d.Name()) {
+		if !bundle.HoldsDocuments(d.Name()) {
 			fmt.Fprintf(beside, "%d %s %d\n%s", len(path), path, len(b), b)
 			return nil
 		}
@@ -142,19 +149,10 @@ func (l *Library) readFolder() ([]Entry, error) {
 
 func hidden(name string) bool { return strings.HasPrefix(name, ".") }
 
-// isRead tells whether a file of the folder matters.
+// isRead tells whether a file of the folder matters: documents, and what
+// custom checks may be made of.
 func isRead(name string) bool {
-	return holdsDocuments(name) || strings.HasSuffix(name, ".rego") || isData(name)
-}
-
-// holdsDocuments tells whether a file holds policies. Data files of custom
-// checks and tests of authors lie beside them.
-func holdsDocuments(name string) bool {
-	return slices.Contains([]string{".json", ".yaml", ".yml"}, strings.ToLower(filepath.Ext(name))) && !isData(name)
-}
-
-func isData(name string) bool {
-	return strings.HasPrefix(name, "data.") || strings.HasPrefix(name, "input.")
+	return bundle.HoldsDocuments(name) || strings.HasSuffix(name, ".rego") || bundle.IsData(name)
 }
 
 func (l *Library) readObjects(ctx context.Context) ([]Entry, error) {

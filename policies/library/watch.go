@@ -11,8 +11,8 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Run follows changes of the folder, of what other replicas keep, and looks
-// for itself now and then, until ctx ends. It returns nil then, and an error
+// Run follows changes of the folder, of what other replicas keep, polls the
+// bundles, and looks for itself now and then, until ctx ends. It returns nil then, and an error
 // only when it cannot follow at all.
 func (l *Library) Run(ctx context.Context) error {
 	watcher, err := l.watch()
@@ -33,6 +33,9 @@ func (l *Library) Run(ctx context.Context) error {
 				}
 			})
 		})
+	}
+	for _, s := range l.supplies {
+		group.Go(func() error { l.poll(ctx, s); return nil })
 	}
 	group.Go(func() error { l.follow(ctx, watcher, told); return nil })
 	return group.Wait()
