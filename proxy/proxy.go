@@ -63,6 +63,7 @@ func (p *Proxy) serve(w http.ResponseWriter, r *http.Request, grantsOnly bool) {
 	begun := time.Now()
 	rec := newRecorder(w, p.content.cfg.Limits)
 	rec.Header().Set("Docker-Distribution-Api-Version", "registry/2.0")
+	rec.Header().Set("Sallyport-Gate", "1") // by which `sallyport doctor` tells a gate from a registry
 	rt, routeErr := parseRoute(r, p.content.upstreams)
 	who, err := p.requester(r)
 	defer func() {

@@ -7,6 +7,6 @@ import "github.com/spf13/cobra"
 func clientCommands() []*cobra.Command {
 	return []*cobra.Command{
 		newLabelCommand(), newImageCommand(), newReportCommand(), newPolicyCommand(), newDTACommand(), newTokenCommand(),
-		newBehaviourCommand(), newVersionCommand(),
+		newBehaviourCommand(), newDoctorCommand(), newVersionCommand(),
 	}
 }
