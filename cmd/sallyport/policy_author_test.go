@@ -205,3 +205,23 @@ func TestPolicyFmtCommand(t *testing.T) {
 		t.Errorf("%s", errOut)
 	}
 }
+
+// The examples of the manual are what they say they are.
+func TestExamplesAreSound(t *testing.T) {
+	t.Chdir(filepath.Join("..", "..", "examples"))
+	exits(t, 0, "policy", "check", "policies")
+	exits(t, 0, "policy", "fmt", "--fail", "policies")
+	out, _ := exits(t, 0, "policy", "test", "--threshold", "80", "policies")
+	if !strings.Contains(out, "PASS: ") {
+		t.Errorf("no test was run: %s", out)
+	}
+	// Authors without Sallyport's command find their tests with opa's, too: see test/opa.
+	for _, kind := range []struct {
+		files string
+		least int
+	}{{"policies/*.yaml", 12}, {"policies/checks/*/*_test.rego", 6}} {
+		if found, err := filepath.Glob(kind.files); err != nil || len(found) < kind.least {
+			t.Errorf("%s: %d, want at least %d", kind.files, len(found), kind.least)
+		}
+	}
+}

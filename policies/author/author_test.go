@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -60,8 +61,25 @@ func TestReadsAFolderAsTheGateDoes(t *testing.T) {
 	if len(s.Modules) != 2 || s.Modules[0].Path != "ours.rego" || !s.Modules[1].Test() {
 		t.Errorf("modules %+v", s.Modules)
 	}
-	if teams := s.Data["teams"].(map[string]any); len(teams) != 2 || len(s.Data) != 2 {
+	want := map[string]any{
+		"registries": []any{"a"}, "teams": map[string]any{"x": 1.0},
+		"more": map[string]any{"registries": []any{"a"}, "teams": map[string]any{"y": 2.0}},
+	}
+	if !reflect.DeepEqual(s.Data, want) {
 		t.Errorf("data %v", s.Data)
+	}
+}
+
+// A custom check finds its data where the gate puts them, wherever the folder
+// of its policy lies.
+func TestDataOfChecksStandBelowTheFolderOfTheirPolicy(t *testing.T) {
+	folder(t, map[string]string{
+		"team/p.yaml":                payments + "custom_checks_enabled: true\ncustom_checks:\n- {name: ours, path: checks/ours}\n",
+		"team/checks/ours/c.rego":    "package ours\n\ndeny contains \"x\" if input.image.registry in data.checks.ours.denied\n",
+		"team/checks/ours/data.yaml": "denied: [a.test]\n",
+	})
+	if got := read(t).Data["checks"]; !reflect.DeepEqual(got, map[string]any{"ours": map[string]any{"denied": []any{"a.test"}}}) {
+		t.Errorf("data.checks is %v", got)
 	}
 }
 
@@ -89,7 +107,7 @@ func TestCheckNamesEveryFault(t *testing.T) {
 		{"an unused variable in a test", map[string]string{"x_test.rego": "package x\n\ntest_a if {\n\ty := 1\n}\n"}, []string{"x_test.rego:4: rego_compile_error: assigned var y unused"}},
 		{"a snippet", map[string]string{"p.yaml": payments + "custom_checks_enabled: true\ncustom_checks:\n- name: tag\n  snippet: |\n    deny contains \"x\" if {\n      input.image.tag\n    }\n"},
 			[]string{"p.yaml#tag.rego:2: rego_type_error: "}},
-		{"data that contradicts", map[string]string{"data.json": `{"a":{"b":1}}`, "x/data.yaml": "a: {b: 2}"}, []string{"x/data.yaml: data.a.b is something else in data.json"}},
+		{"data that contradicts", map[string]string{"data.json": `{"x":{"b":1}}`, "x/data.yaml": "b: 2"}, []string{"x/data.yaml: data.x.b is something else in data.json"}},
 		{"data that is a list", map[string]string{"data.json": `[]`}, []string{"data.json: holds no object"}},
 		{"data in the place of a package", map[string]string{"data.json": `{"x":{"deny":1}}`, "x.rego": "package x\n\ndeny contains \"x\" if input.image.user == \"\"\n"}, []string{"x.rego:"}},
 		{"versions", map[string]string{"a.yaml": "name: a\npackages_black_list_enabled: true\npackages_black_list: [{name: x, version_range: \">>1\"}]\n"}, []string{"a.yaml: policy \"a\": control blacklisted_packages"}},

@@ -21,8 +21,9 @@ type Sources struct {
 	Modules  []Module // sorted by file
 	Data     map[string]any
 
-	data map[string]string // where each of Data's keys stands
-	seen map[string]bool   // files that were read
+	beside map[string]*dataFile // data files that were read
+	data   map[string]string    // where each of Data's keys stands
+	seen   map[string]bool      // files that were read
 }
 
 // Policy is a document, and where it stands.
@@ -54,16 +55,18 @@ const maxFile = 16 << 20
 // data, input.json and input.yaml are for editors, other JSON and YAML holds
 // policies. Besides, *.rego is read wherever it stands, with its tests.
 //
-// All data is merged under data, as it is for a custom check that has the file
-// beside it. The error is Faults: all that is wrong; what could be read is in
+// Data stand below the path of their folder, as for opa: below the folder of
+// the policy whose custom check has them beside it, else below the folder that
+// is read. The error is Faults: all that is wrong; what could be read is in
 // Sources nevertheless.
 func Read(paths []string, stdin io.Reader) (*Sources, error) {
-	s := &Sources{Data: map[string]any{}, data: map[string]string{}, seen: map[string]bool{}}
+	s := &Sources{Data: map[string]any{}, beside: map[string]*dataFile{}, data: map[string]string{}, seen: map[string]bool{}}
 	var faults Faults
 	for _, path := range paths {
 		faults = append(faults, s.add(path, stdin)...)
 	}
 	faults = append(faults, s.addChecks()...)
+	faults = append(faults, s.mergeAll()...)
 	faults = append(faults, s.doubles()...)
 	slices.SortFunc(s.Modules, func(a, b Module) int { return strings.Compare(a.File, b.File) })
 	return s, faults.sorted().err()
@@ -152,7 +155,8 @@ func (s *Sources) file(file, path string) Faults {
 		s.Modules = append(s.Modules, Module{File: file, Text: string(b), Path: path})
 		return nil
 	case data:
-		return s.merge(file, b)
+		s.beside[key] = &dataFile{file, path, b}
+		return nil
 	}
 	return s.documents(file, b, filepath.Dir(file))
 }
@@ -201,7 +205,11 @@ func (s *Sources) addChecks() Faults {
 				continue // said where the policy is compiled
 			}
 			for name := range files {
-				faults = append(faults, s.file(filepath.Join(filepath.Dir(p.File), filepath.FromSlash(name)), name)...)
+				file := filepath.Join(filepath.Dir(p.File), filepath.FromSlash(name))
+				faults = append(faults, s.file(file, name)...)
+				if f := s.beside[filepath.Clean(file)]; f != nil {
+					f.path = name
+				}
 			}
 		}
 		s.snippets(p)
