@@ -44,6 +44,9 @@ type Epochs struct {
 	unsent map[Topic]bool // advanced here while Redis was away
 	closed time.Time      // until when Redis is not asked, after it failed
 	last   error
+
+	asking bool   // a round is under way
+	next   *round // of those who came meanwhile; nil when there are none
 }
 
 // New returns the marks kept in r.
@@ -62,33 +65,28 @@ const (
 // Read returns the marks of topics. An error means that Redis cannot be asked:
 // then no copy may be trusted, and the objects are to be read.
 func (e *Epochs) Read(ctx context.Context, topics ...Topic) (Marks, error) {
-	if err := e.paused(); err != nil {
+	if err := ctx.Err(); err != nil {
 		return "", err
 	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
-	if err := e.resend(ctx); err != nil {
-		return "", e.failed(ctx, err)
-	}
-	keys := make([]string, len(topics))
-	for i, t := range topics {
-		keys[i] = key(t)
-	}
-	values, err := e.redis.MGet(ctx, keys...).Result()
+	r, lead, err := e.join(topics)
 	if err != nil {
-		return "", e.failed(ctx, err)
+		return "", err
+	}
+	if lead {
+		e.lead(r)
+	} else {
+		select {
+		case <-r.done:
+		case <-ctx.Done():
+			return "", ctx.Err()
+		}
+	}
+	if r.err != nil {
+		return "", r.err
 	}
 	marks := make([]byte, 0, len(topics)*(ulid.EncodedSize+1))
-	for i, v := range values {
-		mark, ok := v.(string)
-		if !ok {
-			// Never set or flushed. Whatever was read under an earlier mark is
-			// void, so the topic starts anew with a mark that never was.
-			if mark, err = e.begin(ctx, topics[i]); err != nil {
-				return "", e.failed(ctx, err)
-			}
-		}
-		marks = append(append(marks, mark...), ' ')
+	for _, t := range topics {
+		marks = append(append(marks, r.marks[t]...), ' ')
 	}
 	return Marks(marks), nil
 }

@@ -68,7 +68,9 @@ func dial(rawURL string) (redis.UniversalClient, error) {
 
 func embed() (redis.UniversalClient, func()) {
 	server := miniredis.NewMiniRedis()
-	server.ClockTTL(true) // else keys would never expire
+	// Keys expire when the server is told that time went by. It could look
+	// itself (ClockTTL), but would then sort all keys for each command.
+	stop := every(tick, server.FastForward)
 	o := &redis.Options{
 		Addr:   "embedded",
 		Dialer: func(context.Context, string, string) (net.Conn, error) { return server.Dial() },
@@ -80,9 +82,36 @@ func embed() (redis.UniversalClient, func()) {
 	limit(o)
 	client := redis.NewClient(o)
 	return client, func() {
+		stop()
 		_ = client.Close()
 		server.Close()
 	}
+}
+
+// tick is how much later than asked for a key of the embedded server expires.
+const tick = time.Second
+
+// every calls f with the time that went by since the last call, until stop
+// has returned.
+func every(d time.Duration, f func(time.Duration)) (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		ticker := time.NewTicker(d)
+		defer ticker.Stop()
+		for last := time.Now(); ; {
+			select {
+			case <-ctx.Done():
+				return
+			case <-ticker.C:
+				now := time.Now()
+				f(now.Sub(last))
+				last = now
+			}
+		}
+	}()
+	return func() { cancel(); <-ended }
 }
 
 func limit(o *redis.Options) {
