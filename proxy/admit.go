@@ -91,6 +91,9 @@ func (f faulted) Unwrap() []error { return []error{f.refusal, f.cause} }
 
 // verdictOn turns a decision into the refusal that the client gets; nil lets pass.
 func verdictOn(d gate.Decision) error {
+	if d.Action == gate.Allow {
+		return nil
+	}
 	r := refusal{message: oneLine(d.Message), header: http.Header{}}
 	if d.ID != "" {
 		r.header.Set(decisionHeader, d.ID)
@@ -106,8 +109,6 @@ func verdictOn(d gate.Decision) error {
 	}
 	r.detail = detail
 	switch d.Action {
-	case gate.Allow:
-		return nil
 	case gate.Wait:
 		r.code = errcode.ErrorCodeTooManyRequests
 		r.header.Set("Retry-After", retryAfter(d.RetryAfter))

@@ -20,6 +20,7 @@ type Proxy struct {
 	attached  attachedCache
 	metrics   *frontMetrics
 	clients   *clients
+	routes    routes
 	draining  context.Context // ends when the gate is about to
 	drain     context.CancelFunc
 }
@@ -34,6 +35,9 @@ func New(content *Content, gate Gate, grants Grants, artifacts Artifacts) (*Prox
 	p := &Proxy{content: content, gate: gate, grants: grants, artifacts: artifacts, metrics: newFrontMetrics(content.cfg.Metrics)}
 	var err error
 	if p.attached, err = newAttachedCache(); err != nil {
+		return nil, err
+	}
+	if p.routes, err = newRoutes(); err != nil {
 		return nil, err
 	}
 	if p.clients, err = newClients(content.cfg.Limits, content.cfg.now); err != nil {
@@ -64,7 +68,7 @@ func (p *Proxy) serve(w http.ResponseWriter, r *http.Request, grantsOnly bool) {
 	rec := newRecorder(w, p.content.cfg.Limits)
 	rec.Header().Set("Docker-Distribution-Api-Version", "registry/2.0")
 	rec.Header().Set("Sallyport-Gate", "1") // by which `sallyport doctor` tells a gate from a registry
-	rt, routeErr := parseRoute(r, p.content.upstreams)
+	rt, routeErr := p.routes.of(r, p.content.upstreams)
 	who, err := p.requester(r)
 	defer func() {
 		took := time.Since(begun)
@@ -106,7 +110,7 @@ func (p *Proxy) serve(w http.ResponseWriter, r *http.Request, grantsOnly bool) {
 // answer serves one route or returns why not.
 func (p *Proxy) answer(w *recorder, r *http.Request, rt route, who requester) error {
 	if !who.granted {
-		leave, err := p.clients.enter(who.client())
+		leave, err := p.clients.enter(who)
 		if err != nil {
 			return err
 		}

@@ -35,9 +35,11 @@ type Named struct {
 // Repository returns the repository with the name registry/path, in normal
 // form; it need not exist.
 func (s *Store) Repository(name string) *Repository {
+	if old, ok := s.repositories.Get(name); ok {
+		return old
+	}
 	r := &Repository{store: s, name: name, known: map[digest.Digest]bool{}, naming: map[digest.Digest][]Named{}}
 	if old, ok, _ := s.repositories.PeekOrAdd(name, r); ok {
-		s.repositories.Get(name) // counts as use
 		return old
 	}
 	return r
@@ -48,7 +50,11 @@ func (r *Repository) Manifest(ctx context.Context, d digest.Digest) (Manifest, e
 	r.mu.Lock()
 	known := r.known[d]
 	r.mu.Unlock()
-	if !known {
+	if known {
+		if m, ok := r.store.recent.get(r.name, d); ok {
+			return m, nil
+		}
+	} else {
 		if _, err := r.store.readLink(ctx, revisionLink(r.name, d)); err != nil {
 			return Manifest{}, err
 		}
@@ -67,6 +73,7 @@ func (r *Repository) Manifest(ctx context.Context, d digest.Digest) (Manifest, e
 	if !known {
 		r.index(m)
 	}
+	r.store.recent.add(r.name, m)
 	return m, nil
 }
 

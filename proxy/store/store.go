@@ -43,6 +43,7 @@ type Store struct {
 	guard        guard
 	reading      reading
 	repositories *lru.Cache[string, *Repository]
+	recent       *recent
 	now          func() time.Time
 }
 
@@ -54,10 +55,14 @@ func New(ctx context.Context, d driver.StorageDriver, log *slog.Logger) (*Store,
 	if err != nil {
 		return nil, err
 	}
+	recent, err := newRecent()
+	if err != nil {
+		return nil, err
+	}
 	if log == nil {
 		log = slog.Default()
 	}
-	s := &Store{driver: d, log: log, repositories: repositories, now: time.Now, reading: reading{blobs: map[digest.Digest]int{}}}
+	s := &Store{driver: d, log: log, repositories: repositories, recent: recent, now: time.Now, reading: reading{blobs: map[digest.Digest]int{}}}
 	if s.local, err = probe(ctx, d); err != nil {
 		return nil, fmt.Errorf("the %s storage cannot be used: %w; check that it exists and is writable by uid %d", d.Name(), err, os.Geteuid())
 	}
