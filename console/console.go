@@ -32,6 +32,7 @@ type Config struct {
 type Parts struct {
 	Gate        Gate
 	Permissions Permissions
+	Risks       Risks
 	Labels      Labels
 	Policies    Policies
 	Verdicts    Verdicts
@@ -52,7 +53,7 @@ type Console struct {
 // New returns the console over parts.
 func New(cfg Config, parts Parts) (*Console, error) {
 	p := parts
-	if p.Gate == nil || p.Permissions == nil || p.Labels == nil || p.Policies == nil || p.Verdicts == nil ||
+	if p.Gate == nil || p.Permissions == nil || p.Risks == nil || p.Labels == nil || p.Policies == nil || p.Verdicts == nil ||
 		p.Queue == nil || p.Settings == nil || p.Inspector == nil || p.Resolver == nil || p.Tokens == nil {
 		return nil, errors.New("a console needs all of its parts")
 	}

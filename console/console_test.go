@@ -43,7 +43,7 @@ func open(t *testing.T) *site {
 	}
 	s.admin = strings.TrimSpace(string(text))
 	c, err := console.New(console.Config{Version: "test", Behind: gatetest.Behind, Logger: gatetest.Quiet}, console.Parts{
-		Gate: s.Gate, Permissions: s.Gate.Permissions(), Labels: s.Labels, Policies: gatetest.Policies{Library: s.Library},
+		Gate: s.Gate, Permissions: s.Gate.Permissions(), Risks: s.Gate.Risks(), Labels: s.Labels, Policies: gatetest.Policies{Library: s.Library},
 		Verdicts: s.Verdicts, Queue: s.Queue, Settings: s.Settings, Inspector: s.Inspector, Resolver: s.World, Tokens: tokens,
 	})
 	if err != nil {

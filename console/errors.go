@@ -42,6 +42,8 @@ var statuses = []struct {
 	{label.ErrWord, http.StatusBadRequest},
 	{gate.ErrUnknownDecision, http.StatusNotFound},
 	{gate.ErrPermission, http.StatusBadRequest},
+	{gate.ErrRisk, http.StatusBadRequest},
+	{gate.ErrUnknownRisk, http.StatusNotFound},
 	{library.ErrNotFound, http.StatusNotFound},
 	{library.ErrReadOnly, http.StatusConflict},
 	{inspect.ErrMissing, http.StatusNotFound},

@@ -193,6 +193,8 @@ func (c *Console) permit(w http.ResponseWriter, r *http.Request, action gate.Act
 		}); err != nil {
 			return err
 		}
+		c.cfg.Logger.InfoContext(r.Context(), "permission", "image", label.Image(ref).String(), "action", action, "expires", list.Expires,
+			"token", caller(r.Context()).Name, "comment", list.Comment)
 	}
 	return noContent(w)
 }

@@ -36,6 +36,7 @@ type Image struct {
 	Disallowed        bool   `json:"disallowed"`
 	Whitelisted       bool   `json:"whitelisted"`
 	Blacklisted       bool   `json:"blacklisted"`
+	Permission        string `json:"permission,omitempty"` // allow or block
 	PermissionAuthor  string `json:"permission_author,omitempty"`
 	PermissionComment string `json:"permission_comment,omitempty"`
 
@@ -63,6 +64,9 @@ type Details struct {
 	State     string      `json:"state,omitempty"` // of what it waits for
 	Warnings  []string    `json:"warnings,omitempty"`
 	Platforms []Platform  `json:"platforms"`
+
+	PermissionExpires time.Time   `json:"permission_expires,omitzero"`
+	Acknowledged      []gate.Risk `json:"acknowledged,omitempty"` // risks that are, or were, accepted for it
 }
 
 // Platform is one platform's image.
@@ -94,6 +98,9 @@ func (c *Console) describe(ctx context.Context, ref image.Reference) (Image, err
 	doc.Sallyport.Action, doc.Sallyport.Message = d.Action, d.Message
 	doc.Sallyport.State, doc.Sallyport.Warnings = d.State, d.Warnings
 	if err := c.permission(ctx, &doc, ref); err != nil {
+		return Image{}, err
+	}
+	if err := c.risks(ctx, &doc, ref, d.Judged); err != nil {
 		return Image{}, err
 	}
 	for _, j := range d.Judged {
@@ -162,9 +169,32 @@ func (c *Console) permission(ctx context.Context, doc *Image, ref image.Referenc
 			continue
 		}
 		doc.Whitelisted, doc.Blacklisted = p.Action == gate.Allow, p.Action == gate.Deny
-		doc.PermissionAuthor, doc.PermissionComment = p.Author, p.Comment
+		doc.PermissionAuthor, doc.PermissionComment, doc.Sallyport.PermissionExpires = p.Author, p.Comment, p.Expires
+		doc.Permission = map[gate.Action]string{gate.Allow: "allow", gate.Deny: "block"}[p.Action]
 		if doc.Blacklisted {
 			break
+		}
+	}
+	return nil
+}
+
+// risks adds what people acknowledged for the image.
+func (c *Console) risks(ctx context.Context, doc *Image, ref image.Reference, judged []gate.Judged) error {
+	list, err := c.parts.Risks.List(ctx)
+	if err != nil {
+		return err
+	}
+	img := policies.Image{Registry: ref.Registry, Repository: ref.Repository, Digest: ref.Digest.String()}
+	if ref.Tag != "" {
+		img.Tags = []string{ref.Tag}
+	}
+	digests := []string{ref.Digest.String()}
+	for _, j := range judged {
+		digests = append(digests, j.Digest)
+	}
+	for _, r := range list {
+		if r.Covers(img, digests...) {
+			doc.Sallyport.Acknowledged = append(doc.Sallyport.Acknowledged, r)
 		}
 	}
 	return nil

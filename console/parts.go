@@ -33,6 +33,14 @@ type Permissions interface {
 	List(ctx context.Context) ([]gate.Permission, error)
 }
 
+// Risks are findings that people acknowledged. Errors wrap gate.ErrRisk and
+// gate.ErrUnknownRisk.
+type Risks interface {
+	Acknowledge(ctx context.Context, risks ...gate.Risk) ([]gate.Risk, error)
+	Revoke(ctx context.Context, id string) error
+	List(ctx context.Context) ([]gate.Risk, error)
+}
+
 // Labels are the words on images, repositories and registries.
 type Labels interface {
 	Add(ctx context.Context, t label.Target, words ...string) error

@@ -40,6 +40,10 @@ func (c *Console) routes() http.Handler {
 	change("POST /api/v1/images/rescan", c.rescanImages)
 	change("POST /api/v1/images/allow", c.allowImages)
 	change("POST /api/v1/images/disallow", c.blockImages)
+	read("GET /api/v2/risks/acknowledge", c.listRisks)
+	change("POST /api/v2/risks/acknowledge", c.acknowledgeRisks)
+	change("DELETE /api/v2/risks/acknowledge", c.revokeRisks)
+	change("DELETE /api/v2/risks/acknowledge/multiple", c.revokeRisks)
 
 	// Ours.
 	read("GET /api/v1/image", c.showNamedImage)

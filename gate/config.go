@@ -78,6 +78,7 @@ type Gate struct {
 	cfg         Config
 	names       *names
 	permissions *Permissions
+	risks       *Risks
 	audit       *audit
 	results     *results
 	metrics     *metrics
@@ -102,6 +103,7 @@ func New(cfg Config) (*Gate, error) {
 		return nil, err
 	}
 	g := &Gate{cfg: cfg, metrics: m, audit: &audit{cfg.Objects}, permissions: newPermissions(cfg.Objects, cfg.Epochs, cfg.Clock)}
+	g.risks = newRisks(cfg.Objects, cfg.Epochs, cfg.Clock)
 	if g.names, err = newNames(cfg.Objects, cfg.Epochs, cfg.Clock); err != nil {
 		return nil, err
 	}
@@ -119,3 +121,6 @@ func New(cfg Config) (*Gate, error) {
 
 // Permissions are the explicit permissions that come before policies.
 func (g *Gate) Permissions() *Permissions { return g.permissions }
+
+// Risks are the acknowledged risks, which policies do not count.
+func (g *Gate) Risks() *Risks { return g.risks }

@@ -68,7 +68,7 @@ func (g *Gate) decide(ctx context.Context, req Request) (Decision, error) {
 	}
 	key := question(req, set.ContextKey(req.Context))
 	// The marks are read before anything that they stand for.
-	marks, err := g.cfg.Epochs.Read(ctx, epoch.Labels, epoch.Permissions, epoch.Verdicts, epoch.Settings, namesTopic(ref))
+	marks, err := g.cfg.Epochs.Read(ctx, epoch.Labels, epoch.Permissions, epoch.Risks, epoch.Verdicts, epoch.Settings, namesTopic(ref))
 	degraded := err != nil
 	if degraded {
 		if ctx.Err() != nil {

@@ -64,6 +64,9 @@ func (a *asking) judge(ctx context.Context, l leaf, tags []string) (opinion, err
 	if err != nil {
 		return o, err
 	}
+	if in.Acknowledged, err = a.gate.risks.about(ctx, in.Image, l.lineage); err != nil {
+		return o, err
+	}
 	o.judged.Verdict = known
 	result, err := a.evaluate(ctx, f, in, known)
 	if err != nil {

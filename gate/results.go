@@ -40,7 +40,7 @@ func newResults(r redis.UniversalClient, now func() time.Time, m *metrics) (*res
 }
 
 // resultKey identifies an evaluation: the bytes, the names and labels that they
-// have, the verdict, the policies, and what of the context some scope reads.
+// have, the risks that were acknowledged, the verdict, the policies, and what of the context some scope reads.
 func resultKey(set Policies, f inspect.Facts, in *policies.Input, known *verdict.Verdict) string {
 	version := ""
 	if known != nil {
@@ -49,6 +49,7 @@ func resultKey(set Policies, f inspect.Facts, in *policies.Input, known *verdict
 	raw, err := json.Marshal([]any{
 		f.Digest, f.Version, in.Image.Registry, in.Image.Repository, in.Image.Tags, in.Image.AquaLabels,
 		in.DTA.Status, in.DTA.Reason, version, set.Generation(), set.ContextKey(in.Context), in.Context.Kind,
+		in.Acknowledged,
 	})
 	if err != nil {
 		return "" // strings and numbers: cannot fail; "" is never found

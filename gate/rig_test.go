@@ -52,6 +52,7 @@ type world struct {
 	driver  driver.StorageDriver
 	sandbox *sandboxtest.Service
 	connect func() redis.UniversalClient
+	scanner func(*policies.Input) // what a scanner adds to the facts; nil: there is none
 }
 
 func newWorld(t testing.TB, connect func() redis.UniversalClient) *world {
@@ -78,11 +79,15 @@ type replica struct {
 // counted counts the evaluations of a Set.
 type counted struct {
 	*policies.Set
-	n *atomic.Int32
+	n       *atomic.Int32
+	scanner func(*policies.Input)
 }
 
 func (c counted) Evaluate(ctx context.Context, in *policies.Input) (policies.Result, error) {
 	c.n.Add(1)
+	if c.scanner != nil {
+		c.scanner(in)
+	}
 	return c.Set.Evaluate(ctx, in)
 }
 
@@ -114,8 +119,10 @@ func (w *world) start(docs ...string) *replica {
 	r.load(docs...)
 	r.gate, err = gate.New(gate.Config{
 		Inspector: inspector, Verdicts: r.verdicts, Labels: r.labels, Queue: r.queue, Objects: store, Redis: client, Epochs: epochs, Log: quiet,
-		Policies: func(context.Context) (gate.Policies, error) { return counted{r.policies.Load(), &r.evaluations}, nil },
-		Clock:    func() time.Time { return time.Now().Add(time.Duration(r.skew.Load())) },
+		Policies: func(context.Context) (gate.Policies, error) {
+			return counted{r.policies.Load(), &r.evaluations, w.scanner}, nil
+		},
+		Clock: func() time.Time { return time.Now().Add(time.Duration(r.skew.Load())) },
 	})
 	must(err)
 	ctx, cancel := context.WithCancel(context.Background())

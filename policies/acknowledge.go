@@ -20,12 +20,16 @@ func (in *Input) acknowledged(now time.Time) (*Input, []Acknowledgement) {
 		switch a.Type {
 		case "vulnerability":
 			rest.Vulnerabilities.Items = without(rest.Vulnerabilities.Items, func(v Vulnerability) bool {
-				return a.covers(v.ID, v.Package, v.Path)
+				return a.covers(v.ID, v.Path) && covers(a.Package, v.Package) && covers(a.Version, v.Version) && a.Hash == ""
 			})
 		case "malware":
-			rest.Malware.Items = without(rest.Malware.Items, func(m MalwareFile) bool { return a.covers(m.Name, "", m.Path) })
+			rest.Malware.Items = without(rest.Malware.Items, func(m MalwareFile) bool {
+				return a.covers(m.Name, m.Path) && covers(a.Hash, m.Hash) && a.Package == "" && a.Version == ""
+			})
 		case "sensitive_data":
-			rest.Secrets.Items = without(rest.Secrets.Items, func(s Secret) bool { return a.covers(s.Type, "", s.Path) })
+			rest.Secrets.Items = without(rest.Secrets.Items, func(s Secret) bool {
+				return a.covers(s.Type, s.Path) && a.Package == "" && a.Version == "" && a.Hash == ""
+			})
 		}
 		if len(rest.Vulnerabilities.Items)+len(rest.Malware.Items)+len(rest.Secrets.Items) < before {
 			used = append(used, a)
@@ -34,8 +38,8 @@ func (in *Input) acknowledged(now time.Time) (*Input, []Acknowledgement) {
 	return &rest, used
 }
 
-func (a *Acknowledgement) covers(name, pkg, path string) bool {
-	return covers(a.Name, name) && covers(a.Package, pkg) && covers(a.Path, path)
+func (a *Acknowledgement) covers(name, path string) bool {
+	return covers(a.Name, name) && covers(a.Path, path)
 }
 
 func covers(pattern, value string) bool { return pattern == "" || scope.MatchPattern(pattern, value) }

@@ -254,7 +254,7 @@ func TestGraceBeforeEnforcement(t *testing.T) {
 }
 
 func TestAcknowledgedRisks(t *testing.T) {
-	cve := policies.Vulnerability{ID: "CVE-1", Severity: "critical", Package: "openssl", Path: "/usr/lib/x"}
+	cve := policies.Vulnerability{ID: "CVE-1", Severity: "critical", Package: "openssl", Version: "3.0.1", Path: "/usr/lib/x"}
 	policy := compile(t, "name: p\ncvss_severity_enabled: true\ncvss_severity: high\nscan_sensitive_data: true")
 	for _, c := range []struct {
 		name    string
@@ -264,6 +264,9 @@ func TestAcknowledgedRisks(t *testing.T) {
 		{"by name", policies.Acknowledgement{Type: "vulnerability", Name: "CVE-1"}, true},
 		{"by name and package", policies.Acknowledgement{Type: "vulnerability", Name: "CVE-1", Package: "open*", Path: "/usr/*"}, true},
 		{"of another package", policies.Acknowledgement{Type: "vulnerability", Name: "CVE-1", Package: "zlib"}, false},
+		{"of the version", policies.Acknowledgement{Type: "vulnerability", Name: "CVE-*", Package: "openssl", Version: "3.*"}, true},
+		{"of another version", policies.Acknowledgement{Type: "vulnerability", Name: "CVE-1", Version: "1.0"}, false},
+		{"of a hash, which it has none", policies.Acknowledgement{Type: "vulnerability", Name: "CVE-1", Hash: "sha256:x"}, false},
 		{"of another kind", policies.Acknowledgement{Type: "malware", Name: "CVE-1"}, false},
 		{"until tomorrow", policies.Acknowledgement{Type: "vulnerability", Name: "CVE-1", Expires: now.AddDate(0, 0, 1)}, true},
 		{"until now", policies.Acknowledgement{Type: "vulnerability", Name: "CVE-1", Expires: now}, false},

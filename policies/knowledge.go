@@ -113,12 +113,15 @@ type Secret struct {
 }
 
 // Acknowledgement is a risk that a person accepted, for a time. Empty fields
-// match anything; in Name, Package and Path "*" stands for any characters.
+// match anything; in all but Type "*" stands for any characters.
 type Acknowledgement struct {
-	Type    string    `json:"issue_type"`              // vulnerability, malware, sensitive_data
-	Name    string    `json:"issue_name"`              // CVE, name of malware, type of secret
-	Package string    `json:"resource_name,omitempty"` // of a vulnerability
+	ID      string    `json:"id,omitempty"`               // where it is kept
+	Type    string    `json:"issue_type"`                 // vulnerability, malware, sensitive_data
+	Name    string    `json:"issue_name"`                 // CVE, name of malware, type of secret
+	Package string    `json:"resource_name,omitempty"`    // of a vulnerability
+	Version string    `json:"resource_version,omitempty"` // of that package
 	Path    string    `json:"resource_path,omitempty"`
+	Hash    string    `json:"resource_hash,omitempty"` // of malware
 	Comment string    `json:"comment"`
 	Author  string    `json:"author"`
 	Date    time.Time `json:"date,omitzero"`

@@ -40,7 +40,7 @@ func serveConsole(t *testing.T) *running {
 		t.Fatal(err)
 	}
 	c, err := console.New(console.Config{Version: "test", Behind: gatetest.Behind, Logger: gatetest.Quiet}, console.Parts{
-		Gate: w.Gate, Permissions: w.Gate.Permissions(), Labels: w.Labels, Policies: gatetest.Policies{Library: w.Library},
+		Gate: w.Gate, Permissions: w.Gate.Permissions(), Risks: w.Gate.Risks(), Labels: w.Labels, Policies: gatetest.Policies{Library: w.Library},
 		Verdicts: w.Verdicts, Queue: w.Queue, Settings: w.Settings, Inspector: w.Inspector, Resolver: w, Tokens: tokens,
 	})
 	if err != nil {

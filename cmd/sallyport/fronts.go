@@ -52,7 +52,7 @@ func (p *parts) fronts(ctx context.Context, cfg config.Config, open sockets, f f
 		c, err := console.New(console.Config{
 			Version: version, Behind: f.behind, Ready: p.ready.Load, Logger: f.log, Metrics: f.reg,
 		}, console.Parts{
-			Gate: p.gate, Permissions: p.gate.Permissions(), Labels: p.knowledge.labels, Policies: p.knowledge.policies,
+			Gate: p.gate, Permissions: p.gate.Permissions(), Risks: p.gate.Risks(), Labels: p.knowledge.labels, Policies: p.knowledge.policies,
 			Verdicts: p.knowledge.verdicts, Queue: p.queue, Settings: f.settings, Inspector: p.knowledge.inspector,
 			Resolver: resolver, Tokens: f.tokens,
 		})

@@ -116,7 +116,13 @@ func showImage(out io.Writer, i console.Image) error {
 		if i.Blacklisted {
 			word = "blocked"
 		}
+		if e := i.Sallyport.PermissionExpires; !e.IsZero() {
+			word += " until " + day(e) + " UTC"
+		}
 		t.row("Permission", fmt.Sprintf("%s by %s: %s", word, i.PermissionAuthor, i.PermissionComment))
+	}
+	for _, k := range i.Sallyport.Acknowledged {
+		t.row("Acknowledged", fmt.Sprintf("%s by %s, ends %s: %s", k.IssueName, k.Author, endOf(k), k.Comment))
 	}
 	t.row("Created", day(i.Created))
 	if err := t.flush(); err != nil {

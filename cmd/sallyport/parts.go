@@ -236,7 +236,7 @@ func proxyConfig(cfg config.Config, client redis.UniversalClient, log *slog.Logg
 		Default: cfg.Proxy.DefaultUpstream, Names: cfg.Proxy.Names,
 		TagFreshness: cfg.Proxy.TagFreshness, Hold: cfg.Proxy.Hold,
 		FillDir: filepath.Join(cfg.Data, "fills"), Redis: client,
-		Logger:  log, Metrics: reg,
+		Logger: log, Metrics: reg,
 	}
 	for _, u := range cfg.Proxy.Upstreams {
 		c.Upstreams = append(c.Upstreams, proxy.Upstream{

@@ -94,6 +94,25 @@ func (c *Client) Decision(ctx context.Context, id string) (d gate.Decision, err 
 	return d, c.call(ctx, http.MethodGet, "/api/v1/decisions/"+url.PathEscape(id), nil, nil, &d)
 }
 
+const riskPath = "/api/v2/risks/acknowledge"
+
+// Risks lists acknowledged risks, expired ones too, oldest first.
+func (c *Client) Risks(ctx context.Context) ([]gate.Risk, error) {
+	return pages[gate.Risk](ctx, c, riskPath, url.Values{})
+}
+
+// AcknowledgeRisks takes risks out of what policies count, and returns them as they are kept.
+func (c *Client) AcknowledgeRisks(ctx context.Context, comment string, issues ...console.Issue) ([]gate.Risk, error) {
+	var answer console.RisksAnswer
+	err := c.call(ctx, http.MethodPost, riskPath, nil, console.RisksRequest{Comment: comment, Issues: issues}, &answer)
+	return answer.Issues, err
+}
+
+// RevokeRisk makes the risk with the id count again.
+func (c *Client) RevokeRisk(ctx context.Context, id string) error {
+	return c.call(ctx, http.MethodDelete, riskPath, nil, console.RisksRequest{Issues: []console.Issue{{Risk: gate.Risk{ID: id}}}}, nil)
+}
+
 const policyPath = "/api/v2/assurance_policy/image"
 
 // Policies lists all policies, and where they come from.

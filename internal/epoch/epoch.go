@@ -26,6 +26,7 @@ const (
 	Names       Topic = "names"
 	Permissions Topic = "permissions"
 	Policies    Topic = "policies"
+	Risks       Topic = "risks"
 	Settings    Topic = "settings"
 	Verdicts    Topic = "verdicts"
 )
