@@ -85,7 +85,7 @@ func upstreamFailed(kind routeKind, up *upstream.Error) refusal {
 	case upstream.Limited:
 		r := refusal{code: errcode.ErrorCodeTooManyRequests, message: message, header: http.Header{}}
 		if up.RetryAfter > 0 {
-			r.header.Set("Retry-After", strconv.Itoa(int(up.RetryAfter.Seconds())))
+			r.header.Set("Retry-After", retryAfter(up.RetryAfter))
 		}
 		return r
 	}

@@ -73,6 +73,12 @@ func NewContent(cfg Config, driver storagedriver.StorageDriver) (*Content, error
 	upstreams.Observe(func(registry string, k upstream.Kind) {
 		m.upstreamErrors.WithLabelValues(registry, k.String()).Inc()
 	})
+	upstreams.UseClock(cfg.now)
+	if cfg.Metrics != nil {
+		if err := cfg.Metrics.Register(newUpstreamStates(upstreams.States)); err != nil {
+			return nil, fmt.Errorf("registering metrics of upstreams: %w", err)
+		}
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	c := &Content{cfg: cfg, upstreams: upstreams, metrics: m, ctx: ctx, cancel: cancel}
 	var claims fill.Claims

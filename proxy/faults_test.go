@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/distribution/distribution/v3/registry/storage/driver"
 	"github.com/distribution/distribution/v3/registry/storage/driver/filesystem"
@@ -92,7 +93,8 @@ func TestUpstreamFaults(t *testing.T) {
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := newSite(t, disk(t))
+			clock := newClock()
+			s := newSite(t, disk(t), clock.set)
 			p := s.push("team/app:1.0", 60_000)
 			s.ask("GET", path("team/app/manifests/1.0"))
 			s.origin.Break(onBlobs(c.fault))
@@ -113,6 +115,7 @@ func TestUpstreamFaults(t *testing.T) {
 			}
 			// As soon as upstream is well again, so are we.
 			s.origin.Break(nil)
+			clock.turn(time.Minute) // as a 429 without a Retry-After is obeyed for a while
 			if b := s.ask("GET", where); b.status != 200 || digest.FromBytes(b.body) != p.layers[0] {
 				t.Errorf("afterwards: %d, %d bytes", b.status, len(b.body))
 			}
@@ -358,13 +361,14 @@ func TestMetrics(t *testing.T) {
 			for _, l := range m.Label {
 				key += " " + l.GetValue()
 			}
-			got[key] = m.GetCounter().GetValue()
+			got[key] = m.GetCounter().GetValue() + m.GetGauge().GetValue()
 		}
 	}
 	for _, key := range []string{
 		"sallyport_proxy_requests_total GET manifest 200", "sallyport_proxy_requests_total GET blob 200",
 		"sallyport_proxy_requests_total GET manifest 404", "sallyport_proxy_requests_total other manifest 405",
 		"sallyport_proxy_fills_total kept", "sallyport_proxy_upstream_errors_total not_found " + upstreamName,
+		"sallyport_proxy_upstream_healthy " + s.origin.Host + " " + upstreamName,
 	} {
 		if got[key] != 1 {
 			t.Errorf("%s is %v", key, got[key])

@@ -201,11 +201,9 @@ func TestNamesOfTheSameImage(t *testing.T) {
 }
 
 func TestTagFreshness(t *testing.T) {
-	now, mu := time.Now(), sync.Mutex{}
-	s := newSite(t, inmemory.New(), func(c *Config) {
-		c.now = func() time.Time { mu.Lock(); defer mu.Unlock(); return now }
-	})
-	later := func(d time.Duration) { mu.Lock(); defer mu.Unlock(); now = now.Add(d) }
+	clock := newClock()
+	s := newSite(t, inmemory.New(), clock.set)
+	later := clock.turn
 	digestNow := func() string {
 		t.Helper()
 		a := s.ask("HEAD", path("team/app/manifests/latest"))
@@ -229,6 +227,7 @@ func TestTagFreshness(t *testing.T) {
 	}
 	third := s.push("team/app:latest", 100)
 	s.origin.Break(func(w http.ResponseWriter, r *http.Request, _ http.Handler) bool {
+		w.Header().Set("Retry-After", "5")
 		w.WriteHeader(http.StatusTooManyRequests)
 		return true
 	})

@@ -31,7 +31,10 @@ type Error struct {
 	What       string // what was asked for: "library/nginx:1.27"
 	Kind       Kind
 	Reason     string        // of a Fault: one phrase without addresses
-	RetryAfter time.Duration // of Limited; 0 when upstream did not say
+	RetryAfter time.Duration // of Limited: nothing is asked before
+	Client     bool          // it was asked with a client's credential
+	Anonymous  bool          // of Client: that brought none
+	Status     int           // of Refused: 401 or 403
 	cause      error
 }
 
@@ -40,6 +43,12 @@ func (e *Error) Error() string {
 	case NotFound:
 		return fmt.Sprintf("%s has no %s", e.Registry, e.What)
 	case Refused:
+		switch {
+		case e.Client && e.Anonymous:
+			return fmt.Sprintf("%s refuses %s: it does not exist there, or needs credentials: log in to this gate with those of %s", e.Registry, e.What, e.Registry)
+		case e.Client:
+			return fmt.Sprintf("%s refuses %s to these credentials: it does not exist there, or is not for them", e.Registry, e.What)
+		}
 		return fmt.Sprintf("%s refuses %s: it does not exist there, or needs credentials that this gate does not have (proxy.upstreams, %s)", e.Registry, e.What, e.Registry)
 	case Limited:
 		return fmt.Sprintf("%s limits this gate's requests and did not give out %s", e.Registry, e.What)
@@ -60,8 +69,11 @@ func KindOf(err error) (k Kind, ok bool) {
 }
 
 // status turns an answer that is not what was asked for into an error.
-func (r *Registry) status(what string, resp *http.Response) *Error {
-	e := &Error{Registry: r.Name, What: what, cause: fmt.Errorf("%s %s: %s", resp.Request.Method, bare(resp.Request.URL), resp.Status)}
+func (r *Registry) status(what string, who asker, resp *http.Response) *Error {
+	e := &Error{
+		Registry: r.Name, What: what, Client: who.client(), Anonymous: who.credential.Anonymous(), Status: resp.StatusCode,
+		cause: fmt.Errorf("%s %s: %s", resp.Request.Method, bare(resp.Request.URL), resp.Status),
+	}
 	switch resp.StatusCode {
 	case http.StatusNotFound:
 		e.Kind = NotFound
@@ -69,9 +81,6 @@ func (r *Registry) status(what string, resp *http.Response) *Error {
 		e.Kind = Refused
 	case http.StatusTooManyRequests:
 		e.Kind = Limited
-		if s, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil && s >= 0 && s <= 24*60*60 {
-			e.RetryAfter = time.Duration(s) * time.Second
-		}
 	default:
 		e.Reason = "it answered " + strconv.Itoa(resp.StatusCode)
 	}

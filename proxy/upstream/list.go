@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/sallyport-dev/sallyport/image"
 )
@@ -128,4 +129,38 @@ func (l *List) Observe(f func(registry string, k Kind)) {
 	for _, r := range l.registries {
 		r.observe = f
 	}
+}
+
+// UseClock has time told by now. Call it before the list is used.
+func (l *List) UseClock(now func() time.Time) {
+	for _, r := range l.registries {
+		r.now = now
+	}
+}
+
+// State is how an endpoint does.
+type State struct {
+	Registry  string
+	Endpoint  string        // its host and port
+	Healthy   bool          // it is not left out
+	Pause     time.Duration // the gate itself asks nothing for so long, 0 for none
+	Limit     int64         // requests that the registry allows the gate in its window, -1 if not told
+	Remaining int64         // of Limit, -1 if not told
+	Requests  int           // under way, at all endpoints of the registry
+}
+
+// States tells how every endpoint does, by registry and in their order.
+func (l *List) States() []State {
+	var all []State
+	for _, n := range l.known {
+		r := l.registries[n]
+		for _, e := range r.endpoints {
+			a := e.limits.allowance()
+			all = append(all, State{
+				Registry: n, Endpoint: e.base.Host, Healthy: e.health.healthy(), Pause: e.limits.pause(r.now(), ""),
+				Limit: a.limit, Remaining: a.remaining, Requests: len(e.slots),
+			})
+		}
+	}
+	return all
 }

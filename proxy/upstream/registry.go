@@ -9,12 +9,13 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
-	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 	"github.com/opencontainers/go-digest"
 
 	"github.com/sallyport-dev/sallyport/image"
@@ -42,10 +43,14 @@ var accepted = http.Header{"Accept": {strings.Join([]string{
 type Registry struct {
 	Name      string // normalised
 	endpoints []*endpoint
+	client    bool                          // clients' credentials are passed on
+	secret    []byte                        // makes names of them
 	observe   func(registry string, k Kind) // failures, for metrics
+	now       func() time.Time
 }
 
 func newRegistry(cfg Config) (*Registry, error) {
+	cfg = cfg.withDefaults()
 	n := image.NormalRegistry(cfg.Registry)
 	if cfg.Registry == "" {
 		return nil, errors.New("an upstream has no registry name: write e.g. registry: docker.io")
@@ -53,31 +58,50 @@ func newRegistry(cfg Config) (*Registry, error) {
 	if ref, err := image.Parse(n + "/a"); err != nil || ref.Registry != n || strings.Contains(cfg.Registry, "/") {
 		return nil, fmt.Errorf("upstream %q is not a registry's name: write host or host:port, as it stands in image references", cfg.Registry)
 	}
-	r := &Registry{Name: n, observe: func(string, Kind) {}}
-	keychain := cfg.Keychain
-	if cfg.Username != "" {
-		keychain = static{authn.FromConfig(authn.AuthConfig{Username: cfg.Username, Password: cfg.Password})}
-	}
-	if keychain == nil {
-		keychain = static{authn.Anonymous}
-	}
+	r := &Registry{Name: n, client: cfg.Client, secret: newSecret(), observe: func(string, Kind) {}, now: time.Now}
+	slots := make(chan struct{}, cfg.Requests)
 	addresses := cfg.Endpoints
 	if len(addresses) == 0 {
 		addresses = []string{defaultEndpoint(n)}
 	}
-	for _, a := range addresses {
+	for i, a := range addresses {
+		if slices.Contains(addresses[:i], a) {
+			return nil, fmt.Errorf("upstream %s: the endpoint %s is listed twice", n, redacted(a))
+		}
 		// Docker's files keep Hub's credentials under another name than its address.
 		var resource authn.Resource
 		if a == defaultEndpoint(image.DockerHub) {
 			resource, _ = name.NewRegistry(image.DockerHub)
 		}
-		e, err := newEndpoint(a, keychain, resource)
+		e, err := newEndpoint(a, cfg, keychainOf(cfg, a), resource, slots, func() time.Time { return r.now() })
 		if err != nil {
 			return nil, fmt.Errorf("upstream %s: %w", n, err)
 		}
 		r.endpoints = append(r.endpoints, e)
 	}
 	return r, nil
+}
+
+// keychainOf is where the gate's own credentials for an endpoint come from.
+func keychainOf(cfg Config, address string) authn.Keychain {
+	own := cfg.Settings[address]
+	switch {
+	case own.Username != "":
+		return static{authn.FromConfig(authn.AuthConfig{Username: own.Username, Password: own.Password})}
+	case cfg.Username != "":
+		return static{authn.FromConfig(authn.AuthConfig{Username: cfg.Username, Password: cfg.Password})}
+	case cfg.Keychain != nil:
+		return cfg.Keychain
+	}
+	return static{authn.Anonymous}
+}
+
+// called is a manifest as messages call it.
+func called(repository, which string) string {
+	if strings.Contains(which, ":") {
+		return repository + "@" + which
+	}
+	return repository + ":" + which
 }
 
 // defaultEndpoint is where a registry is found when nothing is configured. As
@@ -109,18 +133,20 @@ type Manifest struct {
 	Raw         []byte // at most MaxManifest
 }
 
-// Resolve asks for a tag's digest without fetching the manifest. An upstream
-// that does not say it gives "" and no error.
-func (r *Registry) Resolve(ctx context.Context, repository, tag string) (digest.Digest, error) {
-	what := repository + ":" + tag
-	return ask(ctx, r, what, func(e *endpoint) (digest.Digest, error) {
-		resp, err := e.do(ctx, http.MethodHead, repository, "/manifests/"+tag, nil, accepted)
+// Resolve asks for the digest of a tag, or whether there is a manifest with a
+// digest, without fetching it. An upstream that does not say it gives "" and no
+// error. While all endpoints are left out for their failures none is asked:
+// whoever asks this has, or can do with, an older answer.
+func (r *Registry) Resolve(ctx context.Context, repository, which string) (digest.Digest, error) {
+	what := called(repository, which)
+	return ask(ctx, r, what, false, func(e *endpoint, who asker) (digest.Digest, error) {
+		resp, err := e.do(ctx, who, question{method: http.MethodHead, repository: repository, path: "/manifests/" + which, header: accepted})
 		if err != nil {
 			return "", err
 		}
 		defer resp.Body.Close()
 		if resp.StatusCode != http.StatusOK {
-			return "", r.status(what, resp)
+			return "", r.status(what, who, resp)
 		}
 		d := digest.Digest(resp.Header.Get("Docker-Content-Digest"))
 		if d.Validate() != nil {
@@ -132,19 +158,18 @@ func (r *Registry) Resolve(ctx context.Context, repository, tag string) (digest.
 
 // Manifest fetches a manifest by tag or digest and checks its digest.
 func (r *Registry) Manifest(ctx context.Context, repository, which string) (Manifest, error) {
-	what := repository + ":" + which
-	want := digest.Digest("")
+	what, want := called(repository, which), digest.Digest("")
 	if strings.Contains(which, ":") {
-		want, what = digest.Digest(which), repository+"@"+which
+		want = digest.Digest(which)
 	}
-	return ask(ctx, r, what, func(e *endpoint) (Manifest, error) {
-		resp, err := e.do(ctx, http.MethodGet, repository, "/manifests/"+which, nil, accepted)
+	return ask(ctx, r, what, true, func(e *endpoint, who asker) (Manifest, error) {
+		resp, err := e.do(ctx, who, question{method: http.MethodGet, repository: repository, path: "/manifests/" + which, header: accepted})
 		if err != nil {
 			return Manifest{}, err
 		}
 		defer resp.Body.Close()
 		if resp.StatusCode != http.StatusOK {
-			return Manifest{}, r.status(what, resp)
+			return Manifest{}, r.status(what, who, resp)
 		}
 		raw, err := io.ReadAll(io.LimitReader(resp.Body, MaxManifest+1))
 		if err != nil {
@@ -177,12 +202,12 @@ func (r *Registry) Blob(ctx context.Context, repository string, d digest.Digest,
 		at, size int64
 	}
 	what := repository + "@" + d.String()
-	s, err := ask(ctx, r, what, func(e *endpoint) (stream, error) {
+	s, err := ask(ctx, r, what, true, func(e *endpoint, who asker) (stream, error) {
 		header := http.Header{}
 		if offset > 0 {
 			header.Set("Range", "bytes="+strconv.FormatInt(offset, 10)+"-")
 		}
-		resp, err := e.do(ctx, http.MethodGet, repository, "/blobs/"+d.String(), nil, header)
+		resp, err := e.do(ctx, who, question{method: http.MethodGet, repository: repository, path: "/blobs/" + d.String(), header: header})
 		if err != nil {
 			return stream{}, err
 		}
@@ -193,7 +218,7 @@ func (r *Registry) Blob(ctx context.Context, repository string, d digest.Digest,
 			return stream{resp.Body, start, total}, nil
 		}
 		defer resp.Body.Close()
-		return stream{}, r.status(what, resp)
+		return stream{}, r.status(what, who, resp)
 	})
 	return s.body, s.at, s.size, err
 }
@@ -202,14 +227,14 @@ func (r *Registry) Blob(ctx context.Context, repository string, d digest.Digest,
 // says yes.
 func (r *Registry) HasBlob(ctx context.Context, repository string, d digest.Digest) error {
 	what := repository + "@" + d.String()
-	_, err := ask(ctx, r, what, func(e *endpoint) (struct{}, error) {
-		resp, err := e.do(ctx, http.MethodHead, repository, "/blobs/"+d.String(), nil, nil)
+	_, err := ask(ctx, r, what, true, func(e *endpoint, who asker) (struct{}, error) {
+		resp, err := e.do(ctx, who, question{method: http.MethodHead, repository: repository, path: "/blobs/" + d.String()})
 		if err != nil {
 			return struct{}{}, err
 		}
 		defer resp.Body.Close()
 		if resp.StatusCode != http.StatusOK {
-			return struct{}{}, r.status(what, resp)
+			return struct{}{}, r.status(what, who, resp)
 		}
 		return struct{}{}, nil
 	})
@@ -224,14 +249,14 @@ func (r *Registry) Tags(ctx context.Context, repository string, query url.Values
 		next url.Values
 	}
 	what := "list of tags of " + repository
-	p, err := ask(ctx, r, what, func(e *endpoint) (page, error) {
-		resp, err := e.do(ctx, http.MethodGet, repository, "/tags/list", query, nil)
+	p, err := ask(ctx, r, what, true, func(e *endpoint, who asker) (page, error) {
+		resp, err := e.do(ctx, who, question{method: http.MethodGet, repository: repository, path: "/tags/list", query: query})
 		if err != nil {
 			return page{}, err
 		}
 		defer resp.Body.Close()
 		if resp.StatusCode != http.StatusOK {
-			return page{}, r.status(what, resp)
+			return page{}, r.status(what, who, resp)
 		}
 		var list struct {
 			Tags []string `json:"tags"`
@@ -242,53 +267,4 @@ func (r *Registry) Tags(ctx context.Context, repository string, query url.Values
 		return page{list.Tags, nextPage(resp.Header.Get("Link"))}, nil
 	})
 	return p.tags, p.next, err
-}
-
-// ask puts the question to the endpoints in their order. One that fails or
-// does not have the thing (a mirror may lack it) leads to the next; a fault
-// outweighs "not found", since the one at fault might have it.
-func ask[T any](ctx context.Context, r *Registry, what string, question func(*endpoint) (T, error)) (T, error) {
-	var worst *Error
-	for _, e := range r.endpoints {
-		v, err := question(e)
-		if err == nil {
-			return v, nil
-		}
-		if ctx.Err() != nil {
-			return v, ctx.Err()
-		}
-		failed := r.classify(what, err)
-		r.observe(r.Name, failed.Kind)
-		if worst == nil || weight(failed.Kind) > weight(worst.Kind) {
-			worst = failed
-		}
-	}
-	var none T
-	return none, worst
-}
-
-func weight(k Kind) int {
-	return map[Kind]int{NotFound: 0, Refused: 1, Limited: 2, Fault: 3}[k]
-}
-
-// classify gives errors of the connection and of the token exchange, which
-// answers with a status of its own, the one shape that callers know.
-func (r *Registry) classify(what string, err error) *Error {
-	var done *Error
-	if errors.As(err, &done) {
-		return done
-	}
-	var answered *transport.Error
-	if errors.As(err, &answered) && answered.StatusCode != 0 {
-		req := answered.Request
-		if req == nil {
-			req = &http.Request{Method: http.MethodGet, URL: r.endpoints[0].base}
-		}
-		// A token server that knows no such repository is no missing manifest.
-		if answered.StatusCode == http.StatusNotFound {
-			return r.fault(what, "its token service answered 404", err)
-		}
-		return r.status(what, &http.Response{StatusCode: answered.StatusCode, Status: strconv.Itoa(answered.StatusCode), Request: req})
-	}
-	return r.fault(what, "it cannot be reached", err)
 }
