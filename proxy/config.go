@@ -21,9 +21,14 @@ type Config struct {
 	Names     []string   // host:port under which clients know this gate, never taken for an upstream
 
 	TagFreshness time.Duration // how long a tag is believed before upstream is asked again; default 1 min, negative for never
-	Hold         time.Duration // how long a manifest GET waits for the gate; default 25 s (containerd gives up at 30), negative for not at all
-	Fills        int           // blobs fetched at the same time; default 64
-	FillDir      string        // folder for blobs being fetched where the driver's files are not on this machine; default the system's temporary folder
+	TagAbsence   time.Duration // how long upstream's answer that it has no such image is believed; default 10 s, negative for not at all
+	// CredentialTrust is how long a client's credential that opened a repository
+	// is believed to open it, at upstreams that take clients' credentials;
+	// default 10 min.
+	CredentialTrust time.Duration
+	Hold            time.Duration // how long a manifest GET waits for the gate; default 25 s (containerd gives up at 30), negative for not at all
+	Fills           int           // blobs fetched at the same time; default 64
+	FillDir         string        // folder for blobs being fetched where the driver's files are not on this machine; default the system's temporary folder
 
 	Redis     redis.UniversalClient // in which replicas on one storage agree who fetches a blob; nil when there is one process only
 	ClaimWait time.Duration         // how long a blob is waited for that another replica fetches, where its file cannot be followed; default 15 s
@@ -44,6 +49,12 @@ type Config struct {
 func (c Config) withDefaults() Config {
 	if c.TagFreshness == 0 {
 		c.TagFreshness = time.Minute
+	}
+	if c.TagAbsence == 0 {
+		c.TagAbsence = 10 * time.Second
+	}
+	if c.CredentialTrust <= 0 {
+		c.CredentialTrust = 10 * time.Minute
 	}
 	if c.Hold == 0 {
 		c.Hold = 25 * time.Second

@@ -30,6 +30,10 @@ const fetchTimeout = 60 * time.Second
 // tagsKept bounds the tags whose freshness is remembered; one is about 200 bytes.
 const tagsKept = 1 << 16
 
+// referrersKept bounds the lists of referrers whose freshness is remembered; one
+// is about 1 KiB, and bounded by upstream.Registry.Referrers.
+const referrersKept = 4096
+
 // ErrBlobUnknown is wrapped for a blob that no manifest of the repository
 // names. It is not asked upstream.
 var ErrBlobUnknown = errors.New("no manifest of the repository names the blob")
@@ -49,6 +53,9 @@ type Content struct {
 	leases    *lease.Leases // of fills; nil without Redis
 	fillDir   string        // removed at the end, when it is ours alone
 	tags      *lru.Cache[string, tagged]
+	proofs    *lru.Cache[string, time.Time] // when a client's credential last proved access to a repository
+	absent    *lru.Cache[string, absence]
+	referrers *lru.Cache[string, referred]
 	metrics   *contentMetrics
 
 	fetching singleflight.Group
@@ -88,6 +95,15 @@ func NewContent(cfg Config, driver storagedriver.StorageDriver) (*Content, error
 	}
 	if c.store, err = store.New(ctx, driver, cfg.Logger); err == nil {
 		c.tags, err = lru.New[string, tagged](tagsKept)
+	}
+	if err == nil {
+		c.proofs, err = lru.New[string, time.Time](seen)
+	}
+	if err == nil {
+		c.absent, err = lru.New[string, absence](seen)
+	}
+	if err == nil {
+		c.referrers, err = lru.New[string, referred](referrersKept)
 	}
 	if err == nil {
 		// Only what is filled where the store lies can be renamed into it.
@@ -150,33 +166,46 @@ func (c *Content) Manifest(ctx context.Context, ref image.Reference) (inspect.Ma
 }
 
 func (c *Content) manifest(ctx context.Context, ref image.Reference) (store.Manifest, error) {
+	v, err := c.view(ctx, ref)
+	if err != nil {
+		return store.Manifest{}, err
+	}
 	if ref.Digest == "" {
-		d, err := c.resolve(ctx, ref)
+		d, err := c.resolve(ctx, v, ref)
 		if err != nil {
 			return store.Manifest{}, err
 		}
 		ref.Digest = d
 	}
+	which := ref.Digest.String()
 	m, err := c.store.Repository(ref.Name()).Manifest(ctx, ref.Digest)
-	if err == nil || errors.Is(err, store.ErrInvalid) || errors.Is(err, store.ErrSchema1) || ctx.Err() != nil {
+	if err == nil {
+		err = v.prove(ctx, which, func(ctx context.Context) error {
+			_, err := v.reg.Find(ctx, ref.Repository, which)
+			return err
+		})
+		return m, err
+	}
+	if errors.Is(err, store.ErrInvalid) || errors.Is(err, store.ErrSchema1) || ctx.Err() != nil {
 		return m, err
 	}
 	c.faulty(ctx, "reading a manifest", err)
-	return once(ctx, c, "manifest "+ref.Name()+"@"+ref.Digest.String(), func(ctx context.Context) (store.Manifest, error) {
-		return c.fetch(ctx, ref, ref.Digest.String())
+	if err := v.lacks(which); err != nil {
+		return store.Manifest{}, err
+	}
+	return once(ctx, c, "manifest "+v.client+" "+ref.Name()+"@"+which, func(ctx context.Context) (store.Manifest, error) {
+		m, err := c.fetch(ctx, v, ref, which)
+		return m, v.told(which, err)
 	})
 }
 
 // fetch gets a manifest by tag or digest from upstream and stores it.
-func (c *Content) fetch(ctx context.Context, ref image.Reference, which string) (store.Manifest, error) {
-	reg, err := c.upstreams.Registry(ref.Registry)
+func (c *Content) fetch(ctx context.Context, v view, ref image.Reference, which string) (store.Manifest, error) {
+	got, err := v.reg.Manifest(ctx, ref.Repository, which)
 	if err != nil {
 		return store.Manifest{}, err
 	}
-	got, err := reg.Manifest(ctx, ref.Repository, which)
-	if err != nil {
-		return store.Manifest{}, err
-	}
+	v.proved()
 	m, err := store.Parse(got.ContentType, got.Digest, got.Raw)
 	if err != nil {
 		return store.Manifest{}, fmt.Errorf("%s: %w", ref, err)
@@ -219,6 +248,13 @@ func (c *Content) naming(ctx context.Context, ref image.Reference, d digest.Dige
 	if err := d.Validate(); err != nil {
 		return nil, fmt.Errorf("%w: %q is no digest: %v", ErrBlobUnknown, d, err)
 	}
+	v, err := c.view(ctx, ref)
+	if err != nil {
+		return nil, err
+	}
+	if err := v.prove(ctx, d.String(), func(ctx context.Context) error { return v.reg.HasBlob(ctx, ref.Repository, d) }); err != nil {
+		return nil, err
+	}
 	named, err := c.store.Repository(ref.Name()).Naming(ctx, d)
 	if err == nil && len(named) == 0 {
 		err = fmt.Errorf("%w: %s, %s", ErrBlobUnknown, ref.Name(), d)
@@ -239,7 +275,7 @@ func once[T any](ctx context.Context, c *Content, key string, work func(context.
 		c.wg.Add(1)
 		c.mu.Unlock()
 		defer c.wg.Done()
-		ctx, cancel := context.WithTimeout(c.ctx, fetchTimeout)
+		ctx, cancel := context.WithTimeout(upstream.Carry(c.ctx, ctx), fetchTimeout)
 		defer cancel()
 		return work(ctx)
 	})

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 
 	"github.com/distribution/distribution/v3/registry/api/errcode"
@@ -33,11 +32,14 @@ func (p *Proxy) tags(w *recorder, r *http.Request, ref image.Reference) error {
 	}
 	tags, next := []string{}, url.Values(nil)
 	if limit != 0 {
-		var err error
-		if tags, next, err = p.content.tagList(r.Context(), ref, query); err != nil {
+		got, err := p.content.tagList(r.Context(), ref, query)
+		if err != nil {
 			return err
 		}
-		tags, next = page(tags, next, limit, query.Get("last"))
+		if got.known {
+			warn(w.Header(), []string{ref.Registry + " cannot be asked now: these are only the tags that were pulled through this gate"})
+		}
+		tags, next = page(got.tags, got.next, limit, query.Get("last"))
 	}
 	if next != nil {
 		if ns != "" {
@@ -46,21 +48,6 @@ func (p *Proxy) tags(w *recorder, r *http.Request, ref image.Reference) error {
 		w.Header().Set("Link", "<"+(&url.URL{Path: r.URL.Path, RawQuery: next.Encode()}).String()+`>; rel="next"`)
 	}
 	return sendJSON(w, r, "application/json", map[string]any{"name": ref.Repository, "tags": tags})
-}
-
-// page does what an upstream that ignores n and last left undone.
-func page(tags []string, next url.Values, limit int, last string) ([]string, url.Values) {
-	if i := slices.Index(tags, last); last != "" && i >= 0 {
-		tags = tags[i+1:]
-	}
-	if limit > 0 && len(tags) > limit {
-		tags = tags[:limit]
-		next = url.Values{"n": {strconv.Itoa(limit)}, "last": {tags[limit-1]}}
-	}
-	if tags == nil {
-		tags = []string{}
-	}
-	return tags, next
 }
 
 func sendJSON(w *recorder, r *http.Request, mediaType string, v any) error {

@@ -10,6 +10,7 @@ import (
 	"github.com/sallyport-dev/sallyport/image"
 	"github.com/sallyport-dev/sallyport/proxy/fill"
 	"github.com/sallyport-dev/sallyport/proxy/store"
+	"github.com/sallyport-dev/sallyport/proxy/upstream"
 )
 
 // open opens a blob that a manifest of ref's repository describes: from the
@@ -39,8 +40,8 @@ func (c *Content) open(ctx context.Context, ref image.Reference, b store.Descrip
 		c.faulty(ctx, "opening a blob", err)
 		unreadable = !errors.Is(err, store.ErrNotFound)
 	}
-	for stored := 0; ; {
-		req := c.request(ref, b, proven)
+	for stored, again := 0, false; ; {
+		req := c.request(ctx, ref, b, proven)
 		if unreadable {
 			req.Stored = nil
 		}
@@ -69,14 +70,24 @@ func (c *Content) open(ctx context.Context, ref image.Reference, b store.Descrip
 			}
 			c.faulty(ctx, "opening a blob", err)
 			unreadable = !errors.Is(err, store.ErrNotFound)
+		case refusedTo(ctx, err) && !again:
+			// It may have been another client's credential that was refused.
+			again = true
 		default:
 			return nil, 0, err
 		}
 	}
 }
 
+// refusedTo tells whether upstream refused a client's credential.
+func refusedTo(ctx context.Context, err error) bool {
+	kind, ok := upstream.KindOf(err)
+	_, client := upstream.CredentialOf(ctx)
+	return client && ok && kind == upstream.Refused
+}
+
 // request is the fill of a blob from its upstream into the store.
-func (c *Content) request(ref image.Reference, b store.Descriptor, proven bool) fill.Request {
+func (c *Content) request(asked context.Context, ref image.Reference, b store.Descriptor, proven bool) fill.Request {
 	return fill.Request{
 		Digest: b.Digest, Size: b.Size, Owner: ref.Name(), Proven: proven,
 		Source: func(ctx context.Context, offset int64) (io.ReadCloser, int64, int64, error) {
@@ -84,7 +95,7 @@ func (c *Content) request(ref image.Reference, b store.Descriptor, proven bool) 
 			if err != nil {
 				return nil, 0, 0, err
 			}
-			return reg.Blob(ctx, ref.Repository, b.Digest, offset)
+			return reg.Blob(upstream.Carry(ctx, asked), ref.Repository, b.Digest, offset)
 		},
 		Keep: func(ctx context.Context, file string) error {
 			// The link first: who finds the bytes must not wonder whose they are.
@@ -102,12 +113,12 @@ func (c *Content) request(ref image.Reference, b store.Descriptor, proven bool) 
 
 // prove asks upstream whether the repository holds the blob, and remembers it.
 func (c *Content) prove(ctx context.Context, ref image.Reference, d digest.Digest) error {
-	reg, err := c.upstreams.Registry(ref.Registry)
+	v, err := c.view(ctx, ref)
 	if err != nil {
 		return err
 	}
-	_, err = once(ctx, c, "proof "+ref.Name()+"@"+d.String(), func(ctx context.Context) (struct{}, error) {
-		if err := reg.HasBlob(ctx, ref.Repository, d); err != nil {
+	_, err = once(ctx, c, "holds "+v.client+" "+ref.Name()+"@"+d.String(), func(ctx context.Context) (struct{}, error) {
+		if err := v.reg.HasBlob(ctx, ref.Repository, d); err != nil {
 			return struct{}{}, err
 		}
 		c.faulty(ctx, "recording who holds a blob", c.store.Repository(ref.Name()).AddLayer(ctx, d))

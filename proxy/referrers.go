@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"net/url"
+	"slices"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/opencontainers/go-digest"
@@ -15,58 +17,95 @@ import (
 	"github.com/sallyport-dev/sallyport/verdict"
 )
 
-// referrer is a descriptor in the list of referrers (distribution
-// specification, "Listing Referrers").
-type referrer struct {
-	MediaType    string            `json:"mediaType"`
-	Digest       digest.Digest     `json:"digest"`
-	Size         int64             `json:"size"`
-	ArtifactType string            `json:"artifactType,omitempty"`
-	Annotations  map[string]string `json:"annotations,omitempty"`
-}
+// maxReferrersPage bounds one answer: what clients must be able to read of a
+// manifest (distribution specification, "Listing Referrers").
+const maxReferrersPage = 4 << 20
 
-// referrers lists what the gate attached to a manifest of the repository. What
-// is attached are reports, also of denied images: they say why.
+// referrers lists what refers to a manifest of the repository: what the gate
+// attached to it, and what upstream lists. The gate is not asked, since what is
+// attached are reports, also of denied images: they say why; and what upstream
+// lists is asked for, and judged, by its own digest.
 func (p *Proxy) referrers(w *recorder, r *http.Request, subject image.Reference) error {
-	list := []referrer{}
-	wanted := r.URL.Query().Get("artifactType")
 	attached, err := p.attachedTo(r.Context(), subject)
 	if err != nil {
 		return err
 	}
+	list := []upstream.Referrer{}
 	for _, a := range attached {
-		if wanted != "" && a.ArtifactType != wanted {
-			continue
-		}
 		var doc struct {
 			Annotations map[string]string `json:"annotations"`
 		}
 		if err := json.Unmarshal(a.Manifest, &doc); err != nil {
 			return err
 		}
-		list = append(list, referrer{a.MediaType, a.Digest, int64(len(a.Manifest)), a.ArtifactType, doc.Annotations})
+		list = append(list, upstream.Referrer{
+			MediaType: a.MediaType, Digest: a.Digest, Size: int64(len(a.Manifest)), ArtifactType: a.ArtifactType, Annotations: doc.Annotations,
+		})
 	}
-	if wanted != "" {
+	theirs, err := p.content.referrersOf(r.Context(), subject)
+	switch {
+	case err != nil && (len(list) == 0 || !away(err)):
+		return err
+	case err != nil:
+		warn(w.Header(), []string{subject.Registry + " cannot be asked now: only this gate's own reports are listed"})
+	case theirs.old:
+		warn(w.Header(), []string{subject.Registry + " cannot be asked now: this is what it listed before"})
+	}
+	seen := map[digest.Digest]bool{}
+	list = slices.DeleteFunc(append(list, theirs.list...), func(d upstream.Referrer) bool {
+		again := seen[d.Digest]
+		seen[d.Digest] = true
+		return again
+	})
+	query := r.URL.Query()
+	if wanted := query.Get("artifactType"); wanted != "" {
 		w.Header().Set("OCI-Filters-Applied", "artifactType")
+		list = slices.DeleteFunc(list, func(d upstream.Referrer) bool { return d.ArtifactType != wanted })
+	}
+	list, more, err := referrersPage(list, query.Get("last"))
+	if err != nil {
+		return err
+	}
+	if more {
+		query.Set("last", list[len(list)-1].Digest.String())
+		w.Header().Set("Link", "<"+(&url.URL{Path: r.URL.Path, RawQuery: query.Encode()}).String()+`>; rel="next"`)
 	}
 	return sendJSON(w, r, store.OCIIndex, map[string]any{
 		"schemaVersion": 2, "mediaType": store.OCIIndex, "manifests": list,
 	})
 }
 
+// referrersPage cuts the list to what follows last and fits one answer.
+func referrersPage(list []upstream.Referrer, last string) (page []upstream.Referrer, more bool, err error) {
+	if i := slices.IndexFunc(list, func(d upstream.Referrer) bool { return d.Digest.String() == last }); last != "" && i >= 0 {
+		list = list[i+1:]
+	}
+	size := 256
+	for i, d := range list {
+		raw, err := json.Marshal(d)
+		if err != nil {
+			return nil, false, err
+		}
+		if size += len(raw) + 1; size > maxReferrersPage && i > 0 {
+			return list[:i], true, nil
+		}
+	}
+	return list, false, nil
+}
+
 // attachedTo returns what is attached to a manifest, if the repository has the
 // manifest: a report tells about an image, so it is not for those who cannot
 // see the image.
 func (p *Proxy) attachedTo(ctx context.Context, subject image.Reference) ([]verdict.Artifact, error) {
-	if p.artifacts == nil {
-		return nil, nil
-	}
 	if _, err := p.content.manifest(ctx, subject); err != nil {
 		// The specification wants an empty list for what is not known.
 		if kind, ok := upstream.KindOf(err); ok && kind == upstream.NotFound {
 			return nil, nil
 		}
 		return nil, err
+	}
+	if p.artifacts == nil {
+		return nil, nil
 	}
 	attached, err := p.artifacts.Artifacts(ctx, subject.Digest)
 	if err != nil {

@@ -3,7 +3,6 @@ package proxy
 import (
 	"context"
 	"errors"
-	"net/url"
 	"time"
 
 	"github.com/opencontainers/go-digest"
@@ -19,31 +18,38 @@ const staleFor = 10 * time.Second
 // tagged is what a tag meant when upstream was last asked.
 type tagged struct {
 	digest digest.Digest
-	until  time.Time // believed so long
+	at     time.Time
+	fresh  time.Duration // believed so long
 }
 
 // resolve returns the digest that the tag means: believed for a while, then
 // asked upstream again, and if upstream is away, what it meant before.
-func (c *Content) resolve(ctx context.Context, ref image.Reference) (digest.Digest, error) {
-	key := ref.Name() + ":" + ref.Tag
-	if t, ok := c.tags.Get(key); ok && c.cfg.now().Before(t.until) {
+func (c *Content) resolve(ctx context.Context, v view, ref image.Reference) (digest.Digest, error) {
+	key, shown := ref.Name()+":"+ref.Tag, v.open()
+	if t, ok := c.tags.Get(key); ok && shown && within(c.cfg.now(), t.at, t.fresh) {
 		return t.digest, nil
 	}
-	return once(ctx, c, "tag "+key, func(ctx context.Context) (digest.Digest, error) {
-		d, fresh, err := c.check(ctx, ref)
+	if err := v.lacks(ref.Tag); err != nil {
+		return "", err
+	}
+	return once(ctx, c, "tag "+v.client+" "+key, func(ctx context.Context) (digest.Digest, error) {
+		d, fresh, err := c.check(ctx, v, ref, shown)
 		if err != nil {
-			return "", err
+			return "", v.told(ref.Tag, err)
 		}
-		c.tags.Add(key, tagged{d, c.cfg.now().Add(fresh)})
+		c.tags.Add(key, tagged{d, c.cfg.now(), fresh})
 		return d, nil
 	})
 }
 
 // check asks upstream what the tag means now, and tells how long to believe it.
-func (c *Content) check(ctx context.Context, ref image.Reference) (digest.Digest, time.Duration, error) {
-	reg, err := c.upstreams.Registry(ref.Registry)
-	if err != nil {
-		return "", 0, err
+// shown says that an older answer may be given.
+func (c *Content) check(ctx context.Context, v view, ref image.Reference, shown bool) (digest.Digest, time.Duration, error) {
+	stale := func(known digest.Digest, err error) (digest.Digest, time.Duration, error) {
+		if !shown {
+			return "", 0, err
+		}
+		return c.stale(ref, known, err)
 	}
 	repo := c.store.Repository(ref.Name())
 	known, err := repo.Tag(ctx, ref.Tag)
@@ -52,19 +58,20 @@ func (c *Content) check(ctx context.Context, ref image.Reference) (digest.Digest
 	// wanted whatever the digest.
 	which := ref.Tag
 	if known != "" {
-		d, err := reg.Resolve(ctx, ref.Repository, ref.Tag)
+		d, err := c.head(ctx, v, ref, shown)
 		switch {
 		case err != nil:
-			return c.stale(ref, known, err)
+			return stale(known, err)
 		case d == known:
+			v.proved()
 			return known, c.cfg.TagFreshness, nil
 		case d != "":
 			which = d.String()
 		}
 	}
-	m, err := c.fetch(ctx, ref, which)
+	m, err := c.fetch(ctx, v, ref, which)
 	if err != nil {
-		return c.stale(ref, known, err)
+		return stale(known, err)
 	}
 	if m.Digest != known {
 		c.faulty(ctx, "storing a tag", repo.SetTag(ctx, ref.Tag, m.Digest))
@@ -84,11 +91,12 @@ func (c *Content) stale(ref image.Reference, known digest.Digest, err error) (di
 	return known, min(staleFor, max(0, c.cfg.TagFreshness)), nil
 }
 
-// tagList returns a page of the upstream's tags, and the query of the next.
-func (c *Content) tagList(ctx context.Context, ref image.Reference, query url.Values) ([]string, url.Values, error) {
-	reg, err := c.upstreams.Registry(ref.Registry)
-	if err != nil {
-		return nil, nil, err
+// head asks upstream for the tag's digest; "" if upstream does not tell it. Who
+// may not be given an older answer needs one even from an upstream that failed
+// a moment ago.
+func (c *Content) head(ctx context.Context, v view, ref image.Reference, shown bool) (digest.Digest, error) {
+	if shown {
+		return v.reg.Resolve(ctx, ref.Repository, ref.Tag)
 	}
-	return reg.Tags(ctx, ref.Repository, query)
+	return v.reg.Find(ctx, ref.Repository, ref.Tag)
 }

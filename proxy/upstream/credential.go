@@ -54,10 +54,16 @@ func WithCredential(ctx context.Context, c Credential) context.Context {
 	return context.WithValue(ctx, credentialKey{}, c)
 }
 
+// CredentialOf returns the client's credential that ctx has.
+func CredentialOf(ctx context.Context) (c Credential, ok bool) {
+	c, ok = ctx.Value(credentialKey{}).(Credential)
+	return c, ok
+}
+
 // Carry gives to the credential that from has, if it has one: for work that
 // outlives a request but belongs to it.
 func Carry(to, from context.Context) context.Context {
-	if c, ok := from.Value(credentialKey{}).(Credential); ok {
+	if c, ok := CredentialOf(from); ok {
 		return WithCredential(to, c)
 	}
 	return to
@@ -73,7 +79,7 @@ func (a asker) client() bool { return a.id != "" }
 
 // asker tells who asks with ctx.
 func (r *Registry) asker(ctx context.Context) asker {
-	c, ok := ctx.Value(credentialKey{}).(Credential)
+	c, ok := CredentialOf(ctx)
 	if !r.client || !ok {
 		return asker{}
 	}

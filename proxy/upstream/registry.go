@@ -138,8 +138,18 @@ type Manifest struct {
 // error. While all endpoints are left out for their failures none is asked:
 // whoever asks this has, or can do with, an older answer.
 func (r *Registry) Resolve(ctx context.Context, repository, which string) (digest.Digest, error) {
+	return r.head(ctx, repository, which, false)
+}
+
+// Find is Resolve for who has no older answer: it asks endpoints that failed
+// lately, too, if no other has an answer.
+func (r *Registry) Find(ctx context.Context, repository, which string) (digest.Digest, error) {
+	return r.head(ctx, repository, which, true)
+}
+
+func (r *Registry) head(ctx context.Context, repository, which string, urgent bool) (digest.Digest, error) {
 	what := called(repository, which)
-	return ask(ctx, r, what, false, func(e *endpoint, who asker) (digest.Digest, error) {
+	return ask(ctx, r, what, urgent, func(e *endpoint, who asker) (digest.Digest, error) {
 		resp, err := e.do(ctx, who, question{method: http.MethodHead, repository: repository, path: "/manifests/" + which, header: accepted})
 		if err != nil {
 			return "", err
