@@ -52,3 +52,21 @@ func TestAddresses(t *testing.T) {
 		stop()
 	}
 }
+
+func TestKeysExpire(t *testing.T) {
+	redistest.Each(t, func(t *testing.T, connect func() redis.UniversalClient) {
+		ctx, c := t.Context(), connect()
+		if err := c.Set(ctx, "k", "v", time.Second).Err(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(300 * time.Millisecond)
+		if ttl, err := c.PTTL(ctx, "k").Result(); err != nil || ttl <= 0 || ttl > 800*time.Millisecond {
+			t.Errorf("it has %v left of 1s after 300ms, %v", ttl, err)
+		}
+		for end := time.Now().Add(10 * time.Second); c.Exists(ctx, "k").Val() != 0; time.Sleep(20 * time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatal("it never expires")
+			}
+		}
+	})
+}
