@@ -137,8 +137,7 @@ func BenchmarkPrepareFacts(b *testing.B) {
 }
 
 func BenchmarkChooseAmongThousandScopes(b *testing.B) {
-	in := typicalImage()
-	subject := &scope.Subject{Names: in.Image.Names(), Repositories: in.Image.Repositories(), Registries: in.Image.Registries(), Labels: in.Image.AquaLabels, ImageLabels: in.Image.Labels}
+	subject := subjectOf(typicalImage())
 	var matchers []*scope.Matcher
 	for _, d := range thousand() {
 		m, err := scope.Compile(d.Scope)
@@ -147,15 +146,17 @@ func BenchmarkChooseAmongThousandScopes(b *testing.B) {
 		}
 		matchers = append(matchers, m)
 	}
+	index := scope.NewIndex(matchers)
 	b.ReportAllocs()
 	defer cpu(b)()
 	for b.Loop() {
 		n := 0
-		for _, m := range matchers {
-			if included, _ := m.Match(subject); included {
+		index.Match(subject, func(_ int, included, _ bool) bool {
+			if included {
 				n++
 			}
-		}
+			return true
+		})
 		if n != 12 {
 			b.Fatal(n)
 		}

@@ -23,24 +23,31 @@ func (s *Set) Evaluate(ctx context.Context, in *Input) (Result, error) {
 // several times about the same image.
 func (s *Set) Judge(ctx context.Context, f *Facts) (Result, error) {
 	r := Result{Generation: s.generation, Applicable: []string{}, Checks: []Check{}, Failures: []Failure{}, Acknowledged: f.acknowledged}
-	for _, p := range s.active {
-		included, undecided := p.matcher.Match(&f.subject)
+	var err error
+	asked := answers{}
+	s.index.Match(&f.subject, func(i int, included, undecided bool) bool {
+		p := s.active[i]
 		if undecided {
 			r.Undecided = append(r.Undecided, p.doc.Name)
 		}
 		if !included {
-			continue
+			return true
 		}
 		r.Applicable = append(r.Applicable, p.doc.Name)
-		checks, faulty := s.run(ctx, p, f)
+		checks, faulty := s.run(ctx, p, f, asked)
 		if ctx.Err() != nil {
-			return Result{}, fmt.Errorf("judging by policy %q: %w", p.doc.Name, context.Cause(ctx))
+			err = fmt.Errorf("judging by policy %q: %w", p.doc.Name, context.Cause(ctx))
+			return false
 		}
 		if faulty {
 			r.Faults = append(r.Faults, p.doc.Name)
 		}
 		r.add(p, checks, f.now)
 		r.Until = earlier(r.Until, p.until(f))
+		return true
+	})
+	if err != nil {
+		return Result{}, err
 	}
 	for _, a := range f.acknowledged {
 		r.Until = earlier(r.Until, a.Expires)
@@ -48,29 +55,40 @@ func (s *Set) Judge(ctx context.Context, f *Facts) (Result, error) {
 	return r, nil
 }
 
-// run evaluates one policy: its generated package, and its custom checks. The
-// generated one has no loop but over the facts, so that only the request bounds
-// it: a deadline of its own would deny images on a machine that is merely busy.
-func (s *Set) run(ctx context.Context, p *policy, f *Facts) (checks []Check, faulty bool) {
+// answers are what rulesets say about one image. Policies that share one, and
+// differ in scope or actions, ask it once.
+type answers map[*ruleset]statements
+
+// of asks r. The generated rules have no loop but over the facts, so that only
+// the request bounds them: a deadline of their own would deny images on a
+// machine that is merely busy.
+func (a answers) of(ctx context.Context, r *ruleset, f *Facts) (statements, error) {
+	if said, ok := a[r]; ok {
+		return said, nil
+	}
+	bindings, err := r.query.Eval(ctx, f.value)
+	if err != nil {
+		return nil, err
+	}
+	said, err := readStatements(bindings)
+	if err == nil {
+		a[r] = said
+	}
+	return said, err
+}
+
+// run evaluates one policy: its generated package, and its custom checks.
+func (s *Set) run(ctx context.Context, p *policy, f *Facts, asked answers) (checks []Check, faulty bool) {
 	said := statements{}
 	if p.rules != nil {
-		bindings, err := p.rules.query.Eval(ctx, f.value)
-		if err == nil {
-			said, err = readStatements(bindings)
-		}
-		if err != nil {
+		var err error
+		if said, err = asked.of(ctx, p.rules, f); err != nil {
 			return unevaluated(p, err), true
 		}
 	}
 	if len(p.checks) > 0 {
 		own, failed := s.statementsOf(ctx, p, f)
-		for set, byControl := range own {
-			for _, all := range byControl {
-				for _, st := range all {
-					said.add(set, st)
-				}
-			}
-		}
+		said = said.with(own)
 		faulty = failed
 	}
 	return p.checksOf(said), faulty

@@ -21,6 +21,8 @@ type ruleset struct {
 type rulesets struct {
 	mu  sync.Mutex
 	all map[[sha256.Size]byte]*ruleset
+
+	words engine.Words
 }
 
 // newRulesets begins with those of a Set; nil for none.
@@ -50,16 +52,17 @@ func (r *rulesets) of(pkg translate.Package) (*ruleset, error) {
 		r.all[key] = rules
 	}
 	r.mu.Unlock()
-	rules.once.Do(func() { rules.query, rules.err = prepare(pkg) })
+	rules.once.Do(func() { rules.query, rules.err = prepare(pkg, &r.words) })
 	return rules, rules.err
 }
 
 // prepare compiles the rules of a package with a compiler of their own: a fault
 // stays in its policy, and a changed policy costs one compilation.
-func prepare(pkg translate.Package) (*engine.Query, error) {
+func prepare(pkg translate.Package, words *engine.Words) (*engine.Query, error) {
 	program, err := engine.Compile(engine.Source{
 		Modules: map[string]string{pkg.File: "package assurance.rules\n\n" + pkg.Controlling},
 		Lean:    true,
+		Words:   words,
 	})
 	if err != nil {
 		return nil, err

@@ -9,6 +9,7 @@ import (
 
 	"github.com/sallyport-dev/sallyport/policies/document"
 	"github.com/sallyport-dev/sallyport/policies/engine"
+	"github.com/sallyport-dev/sallyport/policies/scope"
 	"github.com/sallyport-dev/sallyport/policies/translate"
 )
 
@@ -27,6 +28,9 @@ type Set struct {
 	generation string
 	policies   []*policy     // sorted by name
 	active     []*policy     // those that judge images
+	index      *scope.Index  // of the scopes of active
+	context    []string      // attributes of the context that some scope of active reads, sorted
+	allContext bool          // a custom check reads the context, by whatever attribute
 	bounds     engine.Bounds // of custom checks
 	now        func() time.Time
 }
@@ -94,6 +98,15 @@ func (s *Set) assemble(all []*policy) (*Set, error) {
 			s.active = append(s.active, p)
 		}
 	}
+	matchers := make([]*scope.Matcher, len(s.active))
+	for i, p := range s.active {
+		matchers[i] = p.matcher
+		s.context = append(s.context, p.context...)
+		s.allContext = s.allContext || p.readsContext()
+	}
+	slices.Sort(s.context)
+	s.context = slices.Compact(s.context)
+	s.index = scope.NewIndex(matchers)
 	s.generation = generationOf(s.policies)
 	return s, nil
 }
@@ -132,20 +145,11 @@ func (s *Set) Policy(name string) (Policy, bool) {
 // ContextKey is the part of c that decisions of this Set can depend on: equal
 // keys give equal results for the same image, facts and verdict.
 func (s *Set) ContextKey(c Context) string {
-	var reads []string
-	for _, p := range s.active {
-		if p.readsContext() {
-			return fmt.Sprintf("kind=%q;cluster=%q;namespace=%q;labels=%q", c.Kind, c.Cluster, c.Namespace, sortedPairs(c.Labels))
-		}
-		for _, a := range p.context {
-			if !slices.Contains(reads, a) {
-				reads = append(reads, a)
-			}
-		}
+	if s.allContext {
+		return fmt.Sprintf("kind=%q;cluster=%q;namespace=%q;labels=%q", c.Kind, c.Cluster, c.Namespace, sortedPairs(c.Labels))
 	}
-	slices.Sort(reads)
 	var b strings.Builder
-	for _, a := range reads {
+	for _, a := range s.context {
 		switch a {
 		case "kubernetes.cluster":
 			fmt.Fprintf(&b, "cluster=%q;", c.Cluster)

@@ -28,6 +28,21 @@ func (s statements) add(set string, st statement) {
 	s[set][st.control] = append(s[set][st.control], st)
 }
 
+// with is s and more, and leaves s as it is.
+func (s statements) with(more statements) statements {
+	all := statements{}
+	for _, part := range []statements{s, more} {
+		for set, byControl := range part {
+			for _, found := range byControl {
+				for _, st := range found {
+					all.add(set, st)
+				}
+			}
+		}
+	}
+	return all
+}
+
 // readStatements reads the sets that a query bound.
 func readStatements(bindings map[ast.Var]*ast.Term) (statements, error) {
 	all := statements{}
@@ -96,7 +111,7 @@ func (p *policy) checksOf(said statements) []Check {
 		for _, set := range []string{"exempt", "deny", "pending", "skip", "warn"} {
 			found := said[set][control]
 			if set == "exempt" && control != "allowed_images" {
-				found = append(found, said[set]["*"]...)
+				found = slices.Concat(found, said[set]["*"])
 			}
 			if len(found) == 0 {
 				continue

@@ -3,6 +3,7 @@ package engine
 import (
 	"regexp"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/open-policy-agent/opa/v1/ast"
@@ -36,12 +37,45 @@ var proven = []ast.StageID{
 // finish drops what a compiler needs only while it compiles. Evaluation reads
 // the tree of rules and its indices.
 func finish(c *ast.Compiler) {
+	for _, m := range c.Modules {
+		ast.WalkExprs(m, func(x *ast.Expr) bool {
+			// What it was before it was rewritten is known to unexported fields only.
+			*x = ast.Expr{With: x.With, Terms: x.Terms, Index: x.Index, Generated: x.Generated, Negated: x.Negated, Location: x.Location}
+			return false
+		})
+	}
 	c.Modules, c.ModuleTree, c.RewrittenVars, c.Required = nil, nil, nil, nil
 }
 
+// Words shares between programs the words that they are made of, which are
+// mostly the same. It is safe for concurrent use; nil shares within a program.
+type Words struct{ all sync.Map } // ast.Value → ast.Value
+
+// of is v in its one form. Words of a program as it was read are parts of its
+// text, and would keep all of it.
+func (w *Words) of(v ast.Value) ast.Value {
+	switch word := v.(type) {
+	case ast.String:
+		v = ast.String(strings.Clone(string(word)))
+	case ast.Var:
+		v = ast.Var(strings.Clone(string(word)))
+	case ast.Number:
+		v = ast.Number(strings.Clone(string(word)))
+	default:
+		return v // not a word
+	}
+	if known, loaded := w.all.LoadOrStore(v, v); loaded {
+		return known.(ast.Value)
+	}
+	return v
+}
+
 // slim drops from m what evaluation does not need.
-func slim(m *ast.Module) {
+func slim(m *ast.Module, words *Words) {
 	m.Comments, m.Annotations = nil, nil
+	if words == nil {
+		words = new(Words)
+	}
 	// One place stands for all. Each node would keep its own, and with it the text.
 	place := &ast.Location{File: m.Package.Location.File, Row: 1, Col: 1}
 	ast.NewGenericVisitor(func(x any) bool {
@@ -51,14 +85,15 @@ func slim(m *ast.Module) {
 		case *ast.Rule:
 			x.Location, x.Annotations = place, nil
 		case *ast.Head:
-			x.Location = place
+			x.Location, x.Name = place, words.of(x.Name).(ast.Var)
 			for _, t := range x.Reference {
-				t.Location = place
+				t.Location, t.Value = place, words.of(t.Value)
 			}
 		case *ast.Expr:
 			x.Location = place
 		case *ast.Term:
 			x.Location = place
+			x.Value = words.of(x.Value)
 		case *ast.With:
 			x.Location = place
 		case *ast.SomeDecl:

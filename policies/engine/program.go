@@ -19,7 +19,8 @@ type Source struct {
 	// Lean compiles what this program wrote itself, and proved well before: what
 	// only people read, and places for errors, are dropped, and only the
 	// built-ins that the program uses are known. It takes half the memory.
-	Lean bool
+	Lean  bool
+	Words *Words // that lean programs share; may be nil
 }
 
 // Program is compiled Rego. It is immutable and safe for concurrent use.
@@ -27,6 +28,7 @@ type Program struct {
 	modules  map[string]*ast.Module
 	compiler *ast.Compiler
 	data     map[string]any
+	lean     bool
 }
 
 // Compile compiles a source strictly: unused variables, unknown functions and,
@@ -52,7 +54,7 @@ func Compile(src Source) (*Program, error) {
 			return nil, fmt.Errorf("%s: holds no Rego", name)
 		}
 		if src.Lean {
-			slim(m)
+			slim(m, src.Words)
 		}
 		modules[name] = m
 	}
@@ -74,7 +76,7 @@ func Compile(src Source) (*Program, error) {
 	if src.Lean {
 		finish(compiler)
 	}
-	return &Program{modules: modules, compiler: compiler, data: src.Data}, nil
+	return &Program{modules: modules, compiler: compiler, data: src.Data, lean: src.Lean}, nil
 }
 
 // Modules are the parsed modules, by name. Do not change them.

@@ -17,7 +17,6 @@ import (
 // small policy and a tenth of its memory.
 type Query struct {
 	body     ast.Body
-	own      ast.QueryCompiler
 	compiler *ast.Compiler
 	store    storage.Store
 }
@@ -26,18 +25,21 @@ type Query struct {
 var noData = sync.OnceValue(inmem.New)
 
 // Prepare compiles a query, to be asked many times. Its variables are written
-// "name = data.path".
+// "name = data.path". A lean program prepares one query.
 func (p *Program) Prepare(query string) (*Query, error) {
 	body, err := ast.ParseBodyWithOpts(query, ast.ParserOptions{RegoVersion: ast.RegoV1, Capabilities: p.compiler.Capabilities()})
 	if err != nil {
 		return nil, fmt.Errorf("query %s: %w", query, err)
 	}
-	q := &Query{own: p.compiler.QueryCompiler(), compiler: p.compiler, store: noData()}
+	q := &Query{compiler: p.compiler, store: noData()}
 	if p.data != nil {
 		q.store = inmem.NewFromObject(p.data)
 	}
-	if q.body, err = q.own.Compile(body); err != nil {
+	if q.body, err = p.compiler.QueryCompiler().Compile(body); err != nil {
 		return nil, fmt.Errorf("query %s: %w", query, err)
+	}
+	if p.lean {
+		p.compiler.TypeEnv = nil // asked for by "with" alone, which lean programs do not use
 	}
 	return q, nil
 }
@@ -59,7 +61,6 @@ func (q *Query) Eval(ctx context.Context, input ast.Value) (map[ast.Var]*ast.Ter
 	defer stop()
 	var found topdown.QueryResult
 	err = topdown.NewQuery(q.body).
-		WithQueryCompiler(q.own).
 		WithCompiler(q.compiler).
 		WithStore(q.store).
 		WithTransaction(txn).
