@@ -3,6 +3,7 @@ package console
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/sallyport-dev/sallyport/analysis"
@@ -52,8 +53,48 @@ type Image struct {
 
 // Assurance is what the policies say of all platforms together.
 type Assurance struct {
-	Disallowed bool             `json:"disallowed"`
-	Checks     []policies.Check `json:"checks_performed"`
+	Disallowed bool               `json:"disallowed"` // as the gate answers: a permission outweighs policies
+	Audit      bool               `json:"audit_required"`
+	Block      bool               `json:"block_required"` // some failing policy blocks
+	FailCICD   bool               `json:"fail_cicd"`
+	Failures   []policies.Failure `json:"policy_failures"`
+	Checks     []policies.Check   `json:"checks_performed"`
+
+	// Ours.
+	DecisionID   string                     `json:"decision_id,omitempty"`
+	Generation   string                     `json:"generation,omitempty"` // of the policies
+	Messages     []string                   `json:"messages"`             // in words, the decision first
+	Acknowledged []policies.Acknowledgement `json:"acknowledged,omitempty"`
+}
+
+// decided begins the document with the decision about all platforms.
+func (a *Assurance) decided(d gate.Decision) {
+	a.Disallowed, a.DecisionID, a.Generation = d.Action == gate.Deny, d.ID, d.Generation
+	a.Messages = append([]string{d.Message}, d.Warnings...)
+}
+
+// add adds what the policies say of one platform.
+func (a *Assurance) add(r policies.Result) {
+	a.Audit, a.Block, a.FailCICD = a.Audit || r.Audit, a.Block || r.Disallowed, a.FailCICD || r.FailCICD
+	a.Checks = append(a.Checks, r.Checks...)
+	for _, k := range r.Acknowledged {
+		if !slices.Contains(a.Acknowledged, k) {
+			a.Acknowledged = append(a.Acknowledged, k)
+		}
+	}
+	for _, f := range r.Failures {
+		i := slices.IndexFunc(a.Failures, func(have policies.Failure) bool { return have.PolicyName == f.PolicyName })
+		if i < 0 {
+			f.Controls = slices.Clone(f.Controls)
+			a.Failures = append(a.Failures, f)
+			continue
+		}
+		for _, control := range f.Controls {
+			if !slices.Contains(a.Failures[i].Controls, control) {
+				a.Failures[i].Controls = append(a.Failures[i].Controls, control)
+			}
+		}
+	}
 }
 
 // Details are what Aqua's record has no field for.
@@ -94,7 +135,7 @@ func (c *Console) describe(ctx context.Context, ref image.Reference) (Image, err
 		doc.Labels = []string{}
 	}
 	doc.Disallowed = d.Action == gate.Deny
-	doc.Assurance.Disallowed = doc.Disallowed
+	doc.Assurance.decided(d)
 	doc.Sallyport.Action, doc.Sallyport.Message = d.Action, d.Message
 	doc.Sallyport.State, doc.Sallyport.Warnings = d.State, d.Warnings
 	if err := c.permission(ctx, &doc, ref); err != nil {
@@ -121,7 +162,7 @@ func (c *Console) describe(ctx context.Context, ref image.Reference) (Image, err
 // platform adds one platform's image to the whole.
 func (c *Console) platform(ctx context.Context, doc *Image, j gate.Judged) error {
 	p := Platform{Digest: j.Digest, Platform: j.Platform.String(), DTA: j.Result.NeedsDTA, Verdict: j.Verdict}
-	doc.Assurance.Checks = append(doc.Assurance.Checks, j.Result.Checks...)
+	doc.Assurance.add(j.Result)
 	if v := j.Verdict; v != nil {
 		if v.Severity.Rank() > report.Severity(doc.DTASeverity).Rank() {
 			doc.DTASeverity = string(v.Severity)
@@ -203,7 +244,7 @@ func (c *Console) risks(ctx context.Context, doc *Image, ref image.Reference, ju
 func blank(ref image.Reference) Image {
 	return Image{
 		Registry: ref.Registry, Repository: ref.Repository, Tag: ref.Tag, Name: ref.ScopeName(), Digest: ref.Digest.String(),
-		Labels: []string{}, ScanStatus: "finished", Assurance: Assurance{Checks: []policies.Check{}},
+		Labels: []string{}, ScanStatus: "finished", Assurance: Assurance{Failures: []policies.Failure{}, Checks: []policies.Check{}, Messages: []string{}},
 		Sallyport: Details{Image: ref.String(), Platforms: []Platform{}},
 	}
 }

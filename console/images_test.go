@@ -67,6 +67,10 @@ func TestFromLabelToDenial(t *testing.T) {
 	if i := slices.IndexFunc(after.Assurance.Checks, func(c policies.Check) bool { return c.Control == "dta" && c.Failed && c.PolicyName == "DTA" }); i < 0 {
 		t.Errorf("checks %+v", after.Assurance.Checks)
 	}
+	if a := after.Assurance; !a.Disallowed || !a.Block || !a.Audit || len(a.Failures) != 1 || a.Failures[0].PolicyName != "DTA" || !slices.Equal(a.Failures[0].Controls, []string{"dta"}) ||
+		a.DecisionID == "" || a.Generation != s.Library.Current().Generation() || len(a.Messages) == 0 || !strings.Contains(a.Messages[0], a.DecisionID) {
+		t.Errorf("assurance results %+v", a)
+	}
 	if p := after.Sallyport.Platforms; len(p) != 1 || p[0].Verdict == nil || p[0].Verdict.Conclusion != report.Malicious || p[0].Analysis != "done" {
 		t.Errorf("platforms %+v", p)
 	}

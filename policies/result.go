@@ -16,7 +16,7 @@ type Check struct {
 	Warning       bool           `json:"warning,omitempty"` // says something, fails nothing (inconclusive)
 	Blocking      bool           `json:"blocking,omitempty"`
 	Message       string         `json:"message,omitempty"` // one line for people
-	Facts         map[string]any `json:"facts,omitempty"`   // what decided, by the API's names
+	Facts         map[string]any `json:"facts,omitempty"`   // what decided, by the API's names; in JSON beside the other fields
 }
 
 // Failure is a policy that failed, with the controls that made it fail.
@@ -33,8 +33,9 @@ type Result struct {
 	Applicable   []string          `json:"applicable"` // policy names in the Set's order
 	Checks       []Check           `json:"checks_performed"`
 	Failures     []Failure         `json:"policy_failures"`
-	Disallowed   bool              `json:"disallowed"` // some failing policy blocks
-	FailCICD     bool              `json:"fail_cicd"`  // some failing policy fails CI
+	Disallowed   bool              `json:"disallowed"`     // some failing policy blocks
+	Block        bool              `json:"block_required"` // the same, under the name that enforcers read
+	FailCICD     bool              `json:"fail_cicd"`      // some failing policy fails CI
 	Audit        bool              `json:"audit_required"`
 	NeedsDTA     bool              `json:"needs_dta"`                    // some applicable policy has the control
 	Pending      Pending           `json:"pending,omitempty"`            // some DTA check waits for a verdict (none yet, or too old): what to do meanwhile, the strictest of the policies that wait; empty when nothing waits

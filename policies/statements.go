@@ -176,6 +176,7 @@ func (r *Result) add(p *policy, checks []Check, now time.Time) {
 	}
 	r.Failures = append(r.Failures, failure)
 	r.Disallowed = r.Disallowed || blocks
+	r.Block = r.Disallowed
 	r.FailCICD = r.FailCICD || p.doc.FailCICD
 	r.Audit = r.Audit || p.doc.AuditOnFailure
 }

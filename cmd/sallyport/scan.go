@@ -79,6 +79,8 @@ type scanResult struct {
 	*report.Report
 	Assurance policies.Result `json:"image_assurance_results"`
 	Decision  gate.Action     `json:"decision"`
+	ID        string          `json:"decision_id"`
+	Messages  []string        `json:"messages"` // in words, the decision first
 }
 
 func scan(ctx context.Context, o scanOptions, out, errOut io.Writer) (code int, err error) {
@@ -203,7 +205,7 @@ func printScan(out io.Writer, format string, rep *report.Report, d gate.Decision
 	if format == "json" {
 		enc := json.NewEncoder(out)
 		enc.SetIndent("", "  ")
-		return enc.Encode(scanResult{rep, assurance, d.Action})
+		return enc.Encode(scanResult{rep, assurance, d.Action, d.ID, append([]string{d.Message}, d.Warnings...)})
 	}
 	if err := report.Table(out, rep, report.TableOptions{Color: terminal(out)}); err != nil {
 		return err

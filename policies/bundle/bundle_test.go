@@ -33,7 +33,7 @@ var folder = fstest.MapFS{
 	"team/root.yaml":            {Data: []byte("name: no-root\nonly_none_root_users: true\n")},
 	"team/tags.yaml":            {Data: []byte("# kept as written\nname: tags\ncustom_checks_enabled: true\ncustom_checks: [{path: checks/latest.rego}]\n")},
 	"team/checks/latest.rego":   {Data: []byte("package checks.latest\n\nimport data.lib.tags\n\ndeny contains \"latest\" if tags.latest(input.image)\n")},
-	"team/checks/lib/tags.rego": {Data: []byte("package lib.tags\n\nlatest(image) if data.forbidden in image.tags\n")},
+	"team/checks/lib/tags.rego": {Data: []byte("package lib.tags\n\nlatest(image) if data.checks.forbidden in image.tags\n")},
 	"team/checks/data.json":     {Data: []byte(`{"forbidden": "latest"}`)},
 	"team/checks/x_test.rego":   {Data: []byte("package checks.latest_test\n\ntest_it if true\n")},
 	"team/checks/unused.rego":   {Data: []byte("package unused\n\nx := 1\n")},
