@@ -257,7 +257,7 @@ func FuzzBodies(f *testing.F) {
 		f.Fatal(err)
 	}
 	c, err := console.New(console.Config{Behind: gatetest.Behind, Logger: gatetest.Quiet}, console.Parts{
-		Gate: world.Gate, Permissions: world.Gate.Permissions(), Labels: world.Labels, Policies: gatetest.Policies{Library: world.Library},
+		Gate: world.Gate, Permissions: world.Gate.Permissions(), Risks: world.Gate.Risks(), Labels: world.Labels, Policies: gatetest.Policies{Library: world.Library},
 		Verdicts: world.Verdicts, Queue: world.Queue, Settings: world.Settings, Inspector: world.Inspector, Resolver: world, Tokens: tokens,
 	})
 	if err != nil {
@@ -265,7 +265,7 @@ func FuzzBodies(f *testing.F) {
 	}
 	handler := c.Handler()
 	f.Fuzz(func(t *testing.T, body string) {
-		for _, route := range []string{"POST /api/v1/labels", "POST /api/v1/images/rescan", "POST /api/v1/images/allow", "POST /api/v1/login", "POST /api/v1/tokens", "POST /api/v2/assurance_policy/image"} {
+		for _, route := range []string{"POST /api/v1/labels", "POST /api/v1/images/rescan", "POST /api/v1/images/allow", "POST /api/v1/login", "POST /api/v1/tokens", "POST /api/v2/assurance_policy/image", "POST /api/v2/risks/acknowledge", "DELETE /api/v2/risks/acknowledge/multiple"} {
 			method, path, _ := strings.Cut(route, " ")
 			r := httptest.NewRequest(method, path, strings.NewReader(body))
 			r.Header.Set("Authorization", "Bearer "+strings.TrimSpace(string(admin)))

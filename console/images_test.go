@@ -316,7 +316,7 @@ func TestPermissions(t *testing.T) {
 	s.do(t, "POST", "/api/v1/images/allow", body("checked", map[string]any{"expires": time.Now().Add(-time.Hour)}), http.StatusBadRequest, nil)
 	s.do(t, "POST", "/api/v1/images/allow", body("checked", map[string]any{"expires": time.Now().Add(time.Hour)}), http.StatusNoContent, nil)
 	s.do(t, "GET", "/api/v2/images/demo.test/app/v1", nil, http.StatusOK, &doc)
-	if doc.Blacklisted || !doc.Whitelisted || doc.Disallowed {
+	if doc.Blacklisted || !doc.Whitelisted || doc.Disallowed || doc.Permission != "allow" || doc.Sallyport.PermissionExpires.IsZero() || !strings.Contains(doc.Assurance.Messages[1], "allowed by administrator until ") {
 		t.Errorf("document %+v", doc)
 	}
 	var list struct{ Result []gate.Permission }

@@ -26,7 +26,7 @@ func TestListsAreReadToTheirEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	c, err := console.New(console.Config{Logger: gatetest.Quiet}, console.Parts{
-		Gate: w.Gate, Permissions: w.Gate.Permissions(), Labels: w.Labels, Policies: gatetest.Policies{Library: w.Library},
+		Gate: w.Gate, Permissions: w.Gate.Permissions(), Risks: w.Gate.Risks(), Labels: w.Labels, Policies: gatetest.Policies{Library: w.Library},
 		Verdicts: w.Verdicts, Queue: w.Queue, Settings: w.Settings, Inspector: w.Inspector, Resolver: w, Tokens: tokens,
 	})
 	if err != nil {
