@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -64,6 +65,12 @@ func parseConfig(raw []byte) (configuration, error) {
 	return c, nil
 }
 
+// What builders say about the image that they built upon (image-spec, annotations.md); some say it as labels.
+const (
+	baseName   = "org.opencontainers.image.base.name"
+	baseDigest = "org.opencontainers.image.base.digest"
+)
+
 // facts puts manifest and configuration together.
 func (c configuration) facts(doc document) (*Config, error) {
 	if len(c.RootFS.DiffIDs) != len(doc.Layers) {
@@ -82,6 +89,8 @@ func (c configuration) facts(doc document) (*Config, error) {
 		Volumes:    slices.Sorted(maps.Keys(c.Config.Volumes)),
 		Labels:     c.Config.Labels,
 		Size:       doc.Config.Size,
+		BaseName:   cmp.Or(doc.Annotations[baseName], c.Config.Labels[baseName]),
+		BaseDigest: cmp.Or(doc.Annotations[baseDigest], c.Config.Labels[baseDigest]),
 	}
 	for _, e := range c.Config.Env {
 		name, _, _ := strings.Cut(e, "=")

@@ -18,6 +18,16 @@ type Content interface {
 	Manifest(ctx context.Context, ref image.Reference) (Manifest, error)
 	// Blob opens a blob of ref's repository. The caller closes it.
 	Blob(ctx context.Context, ref image.Reference, d digest.Digest) (io.ReadCloser, error)
+	// Referrers lists what is attached to the manifest with ref's digest in its
+	// repository, none where the registry keeps no such list.
+	Referrers(ctx context.Context, ref image.Reference) ([]Referrer, error)
+}
+
+// Referrer is one manifest that is attached to another.
+type Referrer struct {
+	MediaType    string
+	Digest       digest.Digest
+	ArtifactType string
 }
 
 // Manifest is a manifest or an index as the registry has it.

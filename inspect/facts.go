@@ -10,7 +10,7 @@ import (
 
 // Version is the version of Facts that this package writes. Stored facts of
 // another version are not used: the bytes are inspected again.
-const Version = 1
+const Version = 2
 
 // Kind says what a manifest is to the gate.
 type Kind string
@@ -72,6 +72,10 @@ type Config struct {
 	History    []Step            `json:"history,omitempty"`
 	Layers     []Layer           `json:"layers,omitempty"` // lowest first
 	Size       int64             `json:"size"`             // bytes of configuration and layers as pulled
+
+	// What the image says that it is built upon (org.opencontainers.image.base.name and .digest).
+	BaseName   string `json:"base_name,omitempty"`
+	BaseDigest string `json:"base_digest,omitempty"`
 }
 
 // Layer is one layer of an image.

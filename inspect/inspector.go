@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"sync"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -19,6 +20,8 @@ import (
 const (
 	// remembered is how many digests' facts are kept in memory.
 	remembered = 4096
+	// rememberedFindings is the same of findings, which may be some 100 KB each.
+	rememberedFindings = 512
 	// patience bounds one inspection, which goes on when who asked first leaves.
 	patience = 2 * time.Minute
 )
@@ -31,6 +34,18 @@ type Inspector struct {
 	log     *slog.Logger
 	memory  *lru.Cache[digest.Digest, Facts]
 	flights singleflight.Group
+	now     func() time.Time
+
+	chains   *Chains
+	sources  []Source
+	findings *lru.Cache[string, *Finding]
+	slots    map[string]chan struct{} // of looks, by source
+
+	ctx     context.Context // of looks, which go on when who asked first leaves
+	cancel  context.CancelFunc
+	wait    sync.WaitGroup
+	mu      sync.Mutex
+	looking map[string]chan struct{} // looks under way
 }
 
 // Option changes an Inspector.
@@ -39,7 +54,17 @@ type Option func(*Inspector)
 // Log has the Inspector write to log what it could not keep.
 func Log(log *slog.Logger) Option { return func(i *Inspector) { i.log = log } }
 
+// With adds sources to those that look into images: Bytes, Chains and
+// Attached, which come first.
+func With(sources ...Source) Option {
+	return func(i *Inspector) { i.sources = append(i.sources, sources...) }
+}
+
+// Clock has the Inspector ask now for the time.
+func Clock(now func() time.Time) Option { return func(i *Inspector) { i.now = now } }
+
 // New returns an Inspector that reads content, and keeps in store what it found.
+// Close ends it.
 func New(content Content, store *objects.Store, options ...Option) (*Inspector, error) {
 	if content == nil || store == nil {
 		return nil, errors.New("an inspector needs content and objects")
@@ -48,9 +73,26 @@ func New(content Content, store *objects.Store, options ...Option) (*Inspector, 
 	if err != nil {
 		return nil, err
 	}
-	i := &Inspector{content: content, objects: store, log: slog.Default(), memory: memory}
+	i := &Inspector{
+		content: content, objects: store, log: slog.Default(), memory: memory, now: time.Now,
+		slots: map[string]chan struct{}{}, looking: map[string]chan struct{}{},
+	}
+	i.ctx, i.cancel = context.WithCancel(context.Background())
+	if i.findings, err = lru.New[string, *Finding](rememberedFindings); err != nil {
+		return nil, err
+	}
+	entered, err := lru.New[string, struct{}](remembered)
+	if err != nil {
+		return nil, err
+	}
+	now := func() time.Time { return i.now() }
+	i.chains = &Chains{objects: store, entered: entered, known: i.Facts, now: now}
+	i.sources = []Source{Bytes{}, i.chains, Attached{Clock: now}}
 	for _, o := range options {
 		o(i)
+	}
+	for _, source := range i.sources {
+		i.slots[source.Name()] = make(chan struct{}, gatherAtOnce)
 	}
 	return i, nil
 }
@@ -62,6 +104,7 @@ func (i *Inspector) Facts(ctx context.Context, ref image.Reference) (Facts, erro
 		return Facts{}, fmt.Errorf("%w: %s has no digest to inspect: %v", ErrInvalid, ref, err)
 	}
 	if f, ok := i.memory.Get(ref.Digest); ok {
+		i.enter(ctx, ref, f)
 		return f, nil
 	}
 	// Registry and repository are part of the key: who may not read one
@@ -74,6 +117,7 @@ func (i *Inspector) Facts(ctx context.Context, ref image.Reference) (Facts, erro
 			return nil, fmt.Errorf("inspecting %s: %w", ref, err)
 		}
 		i.memory.Add(ref.Digest, f)
+		i.enter(ctx, ref, f)
 		return f, nil
 	})
 	select {
@@ -84,6 +128,13 @@ func (i *Inspector) Facts(ctx context.Context, ref image.Reference) (Facts, erro
 			return Facts{}, r.Err
 		}
 		return r.Val.(Facts), nil
+	}
+}
+
+// enter remembers the image as one that others may be built upon.
+func (i *Inspector) enter(ctx context.Context, ref image.Reference, f Facts) {
+	if err := i.chains.enter(ctx, ref, f); err != nil {
+		i.log.WarnContext(ctx, "an image is not remembered as a base of others", "image", ref.String(), "error", err)
 	}
 }
 
@@ -177,10 +228,14 @@ func (i *Inspector) archives(ctx context.Context, ref image.Reference, doc docum
 }
 
 func (i *Inspector) blob(ctx context.Context, ref image.Reference, d descriptor, limit int64) ([]byte, error) {
+	return readBlob(ctx, i.content, ref, d, limit)
+}
+
+func readBlob(ctx context.Context, content Content, ref image.Reference, d descriptor, limit int64) ([]byte, error) {
 	if d.Size > limit {
 		return nil, fmt.Errorf("%w: %s has %d bytes, at most %d are read", ErrTooLarge, d.Digest, d.Size, limit)
 	}
-	r, err := i.content.Blob(ctx, ref, d.Digest)
+	r, err := content.Blob(ctx, ref, d.Digest)
 	if err != nil {
 		return nil, err
 	}

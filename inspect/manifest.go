@@ -36,6 +36,24 @@ type descriptor struct {
 	Size         int64           `json:"size"`
 	Platform     *image.Platform `json:"platform"`
 	ArtifactType string          `json:"artifactType"`
+	Annotations  annotations     `json:"annotations"`
+}
+
+// annotations are read as far as they are strings: others are not worth a refusal.
+type annotations map[string]string
+
+func (a *annotations) UnmarshalJSON(b []byte) error {
+	var all map[string]any
+	if err := json.Unmarshal(b, &all); err != nil {
+		return nil
+	}
+	*a = annotations{}
+	for k, v := range all {
+		if s, ok := v.(string); ok {
+			(*a)[k] = s
+		}
+	}
+	return nil
 }
 
 // document is any manifest: an index has Manifests, an image Config and Layers.
@@ -47,6 +65,7 @@ type document struct {
 	Layers        []descriptor    `json:"layers"`
 	Manifests     []descriptor    `json:"manifests"`
 	Subject       *descriptor     `json:"subject"`
+	Annotations   annotations     `json:"annotations"`
 	FSLayers      json.RawMessage `json:"fsLayers"` // of schema 1
 }
 

@@ -173,3 +173,8 @@ func (i oneImage) Blob(_ context.Context, _ image.Reference, d digest.Digest) (i
 	}
 	return layer.Compressed()
 }
+
+// Referrers implements inspect.Content.
+func (oneImage) Referrers(context.Context, image.Reference) ([]inspect.Referrer, error) {
+	return nil, nil
+}

@@ -52,9 +52,7 @@ func parseAPK(b []byte, path string) ([]Package, error) {
 		if p.Source == "" {
 			p.Source = p.Name
 		}
-		if i := strings.LastIndex(p.Version, "-r"); i > 0 {
-			p.Version, p.Release = p.Version[:i], p.Version[i+1:]
-		}
+		p.Version, p.Release = AlpineVersion(p.Version)
 		all = append(all, p)
 		clear(fields)
 		return nil
@@ -78,4 +76,12 @@ func parseAPK(b []byte, path string) ([]Package, error) {
 		return nil, err
 	}
 	return all, end()
+}
+
+// AlpineVersion divides version-rN.
+func AlpineVersion(s string) (version, release string) {
+	if i := strings.LastIndex(s, "-r"); i > 0 {
+		return s[:i], s[i+1:]
+	}
+	return s, ""
 }

@@ -65,7 +65,7 @@ func parseDpkg(b []byte, path string) ([]Package, error) {
 		if d.Source == "" {
 			d.Source = d.Name
 		}
-		d.Epoch, d.Version, d.Release = debianVersion(fields["version"])
+		d.Epoch, d.Version, d.Release = DebianVersion(fields["version"])
 		all = append(all, d)
 		return nil
 	})
@@ -83,8 +83,8 @@ func installed(status string) bool {
 	return state != "not-installed" && state != "config-files"
 }
 
-// debianVersion divides [epoch:]upstream[-revision] (deb-version(7)).
-func debianVersion(s string) (epoch, upstream, revision string) {
+// DebianVersion divides [epoch:]upstream[-revision] (deb-version(7)).
+func DebianVersion(s string) (epoch, upstream, revision string) {
 	upstream = s
 	if i := strings.IndexByte(upstream, ':'); i >= 0 {
 		epoch, upstream = upstream[:i], upstream[i+1:]

@@ -31,12 +31,19 @@ type Content struct {
 	mu        sync.Mutex
 	manifests map[digest.Digest]inspect.Manifest
 	blobs     map[digest.Digest][]byte
+	referrers map[digest.Digest][]inspect.Referrer
+	tags      map[string]digest.Digest
 	reads     int
+	opened    map[digest.Digest]int
+	broken    error
 }
 
 // New returns content that holds nothing.
 func New() *Content {
-	return &Content{manifests: map[digest.Digest]inspect.Manifest{}, blobs: map[digest.Digest][]byte{}}
+	return &Content{
+		manifests: map[digest.Digest]inspect.Manifest{}, blobs: map[digest.Digest][]byte{},
+		referrers: map[digest.Digest][]inspect.Referrer{}, tags: map[string]digest.Digest{}, opened: map[digest.Digest]int{},
+	}
 }
 
 // Manifest implements inspect.Content.
@@ -44,6 +51,9 @@ func (c *Content) Manifest(_ context.Context, ref image.Reference) (inspect.Mani
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.reads++
+	if ref.Digest == "" {
+		ref.Digest = c.tags[ref.Tag]
+	}
 	m, ok := c.manifests[ref.Digest]
 	if !ok {
 		return inspect.Manifest{}, fmt.Errorf("%s: %w", ref, inspect.ErrMissing)
@@ -55,11 +65,52 @@ func (c *Content) Manifest(_ context.Context, ref image.Reference) (inspect.Mani
 func (c *Content) Blob(_ context.Context, _ image.Reference, d digest.Digest) (io.ReadCloser, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.broken != nil {
+		return nil, c.broken
+	}
 	b, ok := c.blobs[d]
 	if !ok {
 		return nil, fmt.Errorf("%s: not found", d)
 	}
+	c.opened[d]++
 	return io.NopCloser(bytes.NewReader(b)), nil
+}
+
+// Referrers implements inspect.Content.
+func (c *Content) Referrers(_ context.Context, ref image.Reference) ([]inspect.Referrer, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.referrers[ref.Digest], nil
+}
+
+// Opened is how often the blob d was read.
+func (c *Content) Opened(d digest.Digest) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.opened[d]
+}
+
+// Break has every blob fail with err, until it is nil again.
+func (c *Content) Break(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.broken = err
+}
+
+// Tag lets tag, in any repository, mean d.
+func (c *Content) Tag(tag string, d digest.Digest) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.tags[tag] = d
+}
+
+// Attach lists the manifest of descriptor as attached to subject.
+func (c *Content) Attach(subject digest.Digest, artifactType string, descriptor map[string]any) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.referrers[subject] = append(c.referrers[subject], inspect.Referrer{
+		MediaType: descriptor["mediaType"].(string), Digest: Digest(descriptor), ArtifactType: artifactType,
+	})
 }
 
 // Reads is how many manifests were asked for.
