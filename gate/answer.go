@@ -192,6 +192,9 @@ func (a *asking) combine(d *Decision, o opinion) {
 	if d.Permission == "" {
 		d.Permission = o.permission
 	}
+	if o.gathering != nil {
+		d.gathering = o.gathering
+	}
 	a.shorten(o.until)
 	a.transient = a.transient || o.transient
 	if !worse(o.action, d.Action) {

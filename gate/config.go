@@ -26,6 +26,8 @@ type Policies interface {
 	Evaluate(ctx context.Context, in *policies.Input) (policies.Result, error)
 	// Generation is the hash of all policies.
 	Generation() string
+	// Needs lists the parts of the facts that the policies read which include the image.
+	Needs(in *policies.Input) []policies.Part
 	// ContextKey is the part of c that Evaluate's answer can depend on.
 	ContextKey(c policies.Context) string
 }
@@ -35,6 +37,11 @@ type Inspector interface {
 	// Facts returns the facts of ref, which has a digest. Errors wrap
 	// inspect.ErrMissing when the registry does not have it.
 	Facts(ctx context.Context, ref image.Reference) (inspect.Facts, error)
+	// Find returns what is known of parts, and has the rest found out: done is
+	// closed then, nil when there is nothing to wait for.
+	Find(ctx context.Context, s inspect.Subject, parts ...inspect.Part) (k inspect.Knowledge, done <-chan struct{}, err error)
+	// Known returns what is known of parts.
+	Known(ctx context.Context, s inspect.Subject, parts ...inspect.Part) (inspect.Knowledge, error)
 }
 
 // Verdicts knows what sandbox runs proved.

@@ -137,6 +137,16 @@ func fingerprint(d Decision) string {
 // Await answers as soon as the decision is something other than Wait, or with
 // the last Wait when ctx ends.
 func (g *Gate) Await(ctx context.Context, req Request) (Decision, error) {
+	return g.await(ctx, req, true)
+}
+
+// Settle answers as soon as all facts are gathered that the decision takes, or
+// with the last Wait when ctx ends. It waits for no analysis.
+func (g *Gate) Settle(ctx context.Context, req Request) (Decision, error) {
+	return g.await(ctx, req, false)
+}
+
+func (g *Gate) await(ctx context.Context, req Request, analysis bool) (Decision, error) {
 	var last Decision
 	for {
 		d, err := g.Decide(ctx, req)
@@ -146,10 +156,18 @@ func (g *Gate) Await(ctx context.Context, req Request) (Decision, error) {
 			}
 			return Decision{}, err
 		}
-		if d.Action != Wait {
+		if d.Action != Wait || d.gathering == nil && !analysis {
 			return d, nil
 		}
 		last = d
+		if d.gathering != nil {
+			select {
+			case <-ctx.Done():
+				return d, nil
+			case <-d.gathering:
+				continue
+			}
+		}
 		if err := g.cfg.Queue.Wait(ctx, waitsFor(d)...); err != nil {
 			if ctx.Err() == nil {
 				return Decision{}, fmt.Errorf("waiting for the analysis of %s: %w", req.Reference, err)

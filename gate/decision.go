@@ -47,6 +47,8 @@ type Decision struct {
 	Degraded   bool             `json:"degraded,omitempty"`       // Redis was away
 	Passed     string           `json:"passed,omitempty"`         // why it was not judged: signature, sbom, attestation …
 	Permission string           `json:"permission,omitempty"`     // explicit permission that decided
+
+	gathering <-chan struct{} // with Wait: closed when facts that are missing have come
 }
 
 // Judged is one platform's image with all checks.

@@ -37,6 +37,7 @@ type opinion struct {
 	warnings   []string
 	until      time.Time
 	transient  bool
+	gathering  <-chan struct{} // closed when facts that are missing have come
 }
 
 // judge lets the policies judge one image, under all names that it has.
@@ -68,7 +69,14 @@ func (a *asking) judge(ctx context.Context, l leaf, tags []string) (opinion, err
 		return o, err
 	}
 	o.judged.Verdict = known
-	result, err := a.evaluate(ctx, f, in, known)
+	found, gathering, err := a.find(ctx, l, in)
+	if err != nil {
+		return o, err
+	}
+	if in.Image.BaseImages, err = a.bases(ctx, found); err != nil {
+		return o, err
+	}
+	result, err := a.evaluate(ctx, f, in, known, found)
 	if err != nil {
 		return o, err
 	}
@@ -82,7 +90,7 @@ func (a *asking) judge(ctx context.Context, l leaf, tags []string) (opinion, err
 			o.state = state.String()
 			if known == nil {
 				in.DTA.Status, in.DTA.Reason = "skipped", state.Reason
-				if result, err = a.evaluate(ctx, f, in, nil); err != nil {
+				if result, err = a.evaluate(ctx, f, in, nil, found); err != nil {
 					return o, err
 				}
 				// What the sandbox can run may change without a mark.
@@ -95,9 +103,21 @@ func (a *asking) judge(ctx context.Context, l leaf, tags []string) (opinion, err
 			}
 		}
 	}
+	if gathering != nil {
+		o.wait(gathering)
+		return o, nil
+	}
 	o.judged.Result = result
 	o.conclude()
 	return o, nil
+}
+
+// wait puts off the conclusion until the facts that it takes have been
+// gathered. What the policies say without them is not told: it would change.
+func (o *opinion) wait(gathering <-chan struct{}) {
+	o.judged.Result = policies.Result{Applicable: []string{}, Checks: []policies.Check{}, Failures: []policies.Failure{}}
+	o.action, o.gathering, o.transient = Wait, gathering, true
+	o.state, o.retryAfter = "its layers are being read", retrySoon
 }
 
 // conclude draws the action from the result.
@@ -176,15 +196,19 @@ func (a *asking) input(ctx context.Context, l leaf, tags []string) (*policies.In
 		Now: a.gate.cfg.Clock().UTC(),
 		Image: policies.Image{
 			Registry: ref.Registry, Repository: ref.Repository, Tags: tags, Digest: f.Digest.String(),
-			OS: f.Config.Platform.OS, Architecture: f.Config.Platform.Architecture, Size: f.Config.Size, Created: f.Config.Created,
-			Author: f.Config.Author, User: f.Config.User, Labels: f.Config.Labels, AquaLabels: labels,
-			Entrypoint: f.Config.Entrypoint, Cmd: f.Config.Cmd,
+			OS: f.Config.Platform.OS, Architecture: f.Config.Platform.Architecture, Variant: f.Config.Platform.Variant,
+			Size: f.Config.Size, Created: f.Config.Created, Author: f.Config.Author, User: f.Config.User,
+			Labels: f.Config.Labels, AquaLabels: labels, Entrypoint: f.Config.Entrypoint, Cmd: f.Config.Cmd,
+			Env: f.Config.Env, WorkingDir: f.Config.WorkingDir, Ports: f.Config.Ports, Volumes: f.Config.Volumes,
 		},
 		DTA:     dta,
 		Context: a.req.Context,
 	}
 	for _, layer := range f.Config.Layers {
 		in.Image.Layers = append(in.Image.Layers, layer.DiffID.String())
+	}
+	for _, step := range f.Config.History {
+		in.Image.History = append(in.Image.History, policies.Step(step))
 	}
 	return in, known, nil
 }
@@ -233,16 +257,18 @@ func (a *asking) enqueue(ctx context.Context, f inspect.Facts, known *verdict.Ve
 }
 
 // evaluate asks the policies, unless they were asked the very same before.
-func (a *asking) evaluate(ctx context.Context, f inspect.Facts, in *policies.Input, known *verdict.Verdict) (policies.Result, error) {
-	key := resultKey(a.policies, f, in, known)
+func (a *asking) evaluate(ctx context.Context, f inspect.Facts, in *policies.Input, known *verdict.Verdict, found inspect.Knowledge) (policies.Result, error) {
+	key := resultKey(a.policies, f, in, known, found)
 	if r, ok := a.gate.results.get(ctx, key, !a.degraded); ok {
 		return r, nil
 	}
-	r, err := a.policies.Evaluate(ctx, in)
+	whole := *in
+	fill(&whole, found)
+	r, err := a.policies.Evaluate(ctx, &whole)
 	if err != nil {
 		return r, err
 	}
-	if len(r.Faults) == 0 {
+	if len(r.Faults) == 0 && found.Gathered {
 		a.gate.results.put(ctx, key, r, !a.degraded)
 	}
 	return r, nil

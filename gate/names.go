@@ -104,24 +104,32 @@ func (n *names) recordChildren(ctx context.Context, ref image.Reference, childre
 // lead to it. Sorted.
 func (n *names) tags(ctx context.Context, ref image.Reference) ([]string, error) {
 	var tags []string
-	seen := map[digest.Digest]bool{}
-	next := []digest.Digest{ref.Digest}
-	for len(next) > 0 {
-		d := next[0]
-		next = next[1:]
-		if seen[d] {
-			continue
-		}
-		seen[d] = true
-		k, err := n.of(ctx, ref.WithDigest(d))
+	_, err := n.climb(ctx, ref, func(k known) { tags = append(tags, k.tags...) })
+	slices.Sort(tags)
+	return slices.Compact(tags), err
+}
+
+// lineage are ref's digest and the indexes that lead to it.
+func (n *names) lineage(ctx context.Context, ref image.Reference) ([]digest.Digest, error) {
+	return n.climb(ctx, ref, func(known) {})
+}
+
+// climb visits what is known of ref's digest and of the indexes that lead to it.
+func (n *names) climb(ctx context.Context, ref image.Reference, visit func(known)) ([]digest.Digest, error) {
+	seen := []digest.Digest{ref.Digest}
+	for i := 0; i < len(seen); i++ {
+		k, err := n.of(ctx, ref.WithDigest(seen[i]))
 		if err != nil {
 			return nil, err
 		}
-		tags = append(tags, k.tags...)
-		next = append(next, k.parents...)
+		visit(k)
+		for _, p := range k.parents {
+			if !slices.Contains(seen, p) {
+				seen = append(seen, p)
+			}
+		}
 	}
-	slices.Sort(tags)
-	return slices.Compact(tags), nil
+	return seen, nil
 }
 
 // of returns what is remembered of ref's digest.

@@ -39,15 +39,16 @@ func newResults(r redis.UniversalClient, now func() time.Time, m *metrics) (*res
 	return &results{r, local, now, m}, err
 }
 
-// resultKey identifies an evaluation: the bytes, the names and labels that they
-// have, the risks that were acknowledged, the verdict, the policies, and what of the context some scope reads.
-func resultKey(set Policies, f inspect.Facts, in *policies.Input, known *verdict.Verdict) string {
+// resultKey identifies an evaluation: the bytes, what sources found out of
+// them, the names and labels that they have, the risks that were acknowledged,
+// the verdict, the policies, and what of the context some scope reads.
+func resultKey(set Policies, f inspect.Facts, in *policies.Input, known *verdict.Verdict, found inspect.Knowledge) string {
 	version := ""
 	if known != nil {
 		version = known.Version()
 	}
 	raw, err := json.Marshal([]any{
-		f.Digest, f.Version, in.Image.Registry, in.Image.Repository, in.Image.Tags, in.Image.AquaLabels,
+		f.Digest, f.Version, found.Key(), in.Image.Registry, in.Image.Repository, in.Image.Tags, in.Image.AquaLabels, in.Image.BaseImages.Items,
 		in.DTA.Status, in.DTA.Reason, version, set.Generation(), set.ContextKey(in.Context), in.Context.Kind,
 		in.Acknowledged,
 	})

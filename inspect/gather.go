@@ -54,16 +54,17 @@ func (i *Inspector) Find(ctx context.Context, s Subject, parts ...Part) (Knowled
 		}
 		switch {
 		case f != nil && (f.Until.IsZero() || now.Before(f.Until)):
-		case f != nil && !f.failed:
-			// It may have changed; until that is known it stands.
-			if _, err := i.begin(source, s); err != nil {
+		case f != nil && (!f.failed || f.Claimed):
+			// It may have changed; until that is known it stands. And nobody
+			// waits twice for what others might claim.
+			if _, err := i.begin(ctx, source, s); err != nil {
 				return k, nil, err
 			}
 		default:
 			if f != nil {
 				k.Findings = k.Findings[:len(k.Findings)-1]
 			}
-			done, err := i.begin(source, s)
+			done, err := i.begin(ctx, source, s)
 			if err != nil {
 				return k, nil, err
 			}
@@ -75,6 +76,27 @@ func (i *Inspector) Find(ctx context.Context, s Subject, parts ...Part) (Knowled
 	}
 	k.Gathered = false
 	return k, all(waiting), nil
+}
+
+// Known returns what is known of parts of the image s, and has nothing gathered.
+func (i *Inspector) Known(ctx context.Context, s Subject, parts ...Part) (Knowledge, error) {
+	k := Knowledge{Gathered: true}
+	if u := configured(s.Facts.Config.User); u != nil && slices.Contains(parts, Account) {
+		k.Findings = append(k.Findings, ofConfiguration(s, u))
+	}
+	for _, source := range i.sources {
+		if !slices.ContainsFunc(source.Gives(), func(p Part) bool { return slices.Contains(parts, p) }) {
+			continue
+		}
+		f, err := i.stored(ctx, source, s)
+		if err != nil {
+			return k, err
+		}
+		if f != nil {
+			k.Findings = append(k.Findings, f)
+		}
+	}
+	return k, nil
 }
 
 // all is closed when the last of some channels is; their owners close them in any case.
@@ -134,8 +156,9 @@ func (i *Inspector) stored(ctx context.Context, source Source, s Subject) (*Find
 // ErrClosed is returned when the process ends.
 var ErrClosed = errors.New("the inspector is closed")
 
-// begin has source look at s in the background, unless it does already.
-func (i *Inspector) begin(source Source, s Subject) (<-chan struct{}, error) {
+// begin has source look at s in the background with the values of ctx, unless
+// it does already.
+func (i *Inspector) begin(ctx context.Context, source Source, s Subject) (<-chan struct{}, error) {
 	key := memoryKey(source, s)
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -148,7 +171,7 @@ func (i *Inspector) begin(source Source, s Subject) (<-chan struct{}, error) {
 	done := make(chan struct{})
 	i.looking[key] = done
 	i.wait.Go(func() {
-		f := i.gather(source, s)
+		f := i.gather(ctx, source, s)
 		i.findings.Add(key, f)
 		i.mu.Lock()
 		delete(i.looking, key)
@@ -158,10 +181,12 @@ func (i *Inspector) begin(source Source, s Subject) (<-chan struct{}, error) {
 	return done, nil
 }
 
-// gather has source look, and keeps what lasts.
-func (i *Inspector) gather(source Source, s Subject) *Finding {
-	ctx, cancel := context.WithTimeoutCause(i.ctx, gatherPatience, fmt.Errorf("not read within %s", gatherPatience))
+// gather has source look, and keeps what lasts. It goes on when asked ends,
+// whose values (credentials) it needs.
+func (i *Inspector) gather(asked context.Context, source Source, s Subject) *Finding {
+	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(asked), gatherPatience, fmt.Errorf("not read within %s", gatherPatience))
 	defer cancel()
+	defer context.AfterFunc(i.ctx, cancel)()
 	f, err := i.look1(ctx, source, s)
 	good := err == nil || forGood(err)
 	if err != nil {

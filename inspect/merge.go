@@ -10,7 +10,8 @@ import (
 	"github.com/sallyport-dev/sallyport/inspect/packages/licence"
 )
 
-// Merged is what all sources together say about an image. How they are merged:
+// Merged is what all sources together say about an image, but for its base
+// images, which Bases says. How they are merged:
 //
 //   - A part is known when a source knows it that does not merely claim.
 //   - Of the account and the distribution, the first source that knows counts.
@@ -27,8 +28,6 @@ type Merged struct {
 	Rights     Origin
 	Setuid     []string
 	Capable    []string
-	BaseImages Origin
-	Bases      []BaseImage
 	Packages   Origin
 	Installed  []Installed
 
@@ -52,6 +51,7 @@ type Origin struct {
 type Installed struct {
 	packages.Package
 	FoundBy string // name of the source
+	Claimed bool   // nobody but claims lists it
 }
 
 // origin is that of p.
@@ -84,10 +84,19 @@ func (k Knowledge) origin(p Part) Origin {
 	return o
 }
 
+// Bases are the base images, and where they come from.
+func (k Knowledge) Bases() (Origin, []BaseImage) {
+	var all []BaseImage
+	for _, f := range k.Findings {
+		all = append(all, f.BaseImages...)
+	}
+	return k.origin(BaseImages), all
+}
+
 // Merge puts together what is known.
 func (k Knowledge) Merge() Merged {
 	m := Merged{
-		Account: k.origin(Account), OSRelease: k.origin(OS), Rights: k.origin(Rights), BaseImages: k.origin(BaseImages),
+		Account: k.origin(Account), OSRelease: k.origin(OS), Rights: k.origin(Rights),
 		Packages: k.origin(Packages), Vulnerabilities: k.origin(Vulnerabilities), Malware: k.origin(Malware), Secrets: k.origin(Secrets),
 	}
 	user, os := false, false
@@ -99,7 +108,6 @@ func (k Knowledge) Merge() Merged {
 			m.OS, os = *f.OS, true
 		}
 		m.Setuid, m.Capable = append(m.Setuid, f.Setuid...), append(m.Capable, f.Capabilities...)
-		m.Bases = append(m.Bases, f.BaseImages...)
 		m.Infected, m.Credentials = append(m.Infected, f.Malware...), append(m.Credentials, f.Secrets...)
 		m.install(f)
 		m.weaken(f)
@@ -134,7 +142,7 @@ func (m *Merged) install(f *Finding) {
 			}
 		}
 		if !same {
-			m.Installed = append(m.Installed, Installed{p, f.Source})
+			m.Installed = append(m.Installed, Installed{p, f.Source, f.Claimed})
 		}
 	}
 }
@@ -143,11 +151,17 @@ var severities = []string{"", "negligible", "low", "medium", "high", "critical"}
 
 // weaken adds a source's vulnerabilities.
 func (m *Merged) weaken(f *Finding) {
+	if len(f.Vulnerabilities) == 0 {
+		return
+	}
+	type key struct{ id, pkg, version, path string }
+	have := map[key]int{}
+	for i, v := range m.Weaknesses {
+		have[key{v.ID, v.Package, v.Version, v.Path}] = i
+	}
 	for _, v := range f.Vulnerabilities {
-		i := slices.IndexFunc(m.Weaknesses, func(o Vulnerability) bool {
-			return o.ID == v.ID && o.Package == v.Package && o.Version == v.Version && o.Path == v.Path
-		})
-		if i < 0 {
+		i, ok := have[key{v.ID, v.Package, v.Version, v.Path}]
+		if !ok {
 			m.Weaknesses = append(m.Weaknesses, v)
 			continue
 		}

@@ -27,6 +27,7 @@ type policy struct {
 	pkg      translate.Package
 	rules    *ruleset       // that the controls were translated to; nil when they say nothing, and unless the policy is active
 	checks   []*customCheck // of the control custom_checks
+	needs    []Part         // parts of the facts that its controls and checks read
 	context  []string       // attributes of the context that its scope reads
 	enforced time.Time      // until then failures do not block
 }
@@ -122,6 +123,7 @@ func compile(ctx context.Context, d Document, files checkFiles, rules *rulesets)
 	if p.checks, err = compileChecks(d, files); err != nil {
 		return nil, err
 	}
+	p.needs = p.needsOf()
 	return p, nil
 }
 

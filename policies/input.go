@@ -50,14 +50,17 @@ type Image struct {
 	Cmd          []string          `json:"cmd"`
 	Layers       []string          `json:"layers"`        // diff ids
 	UID          string            `json:"uid,omitempty"` // numeric id of User, from the image's own passwd where it is a name
+	GID          string            `json:"gid,omitempty"` // numeric id of the group, likewise
+	Account      Origin            `json:"account"`       // who looked up uid and gid
 	Env          []string          `json:"env"`           // names of variables, not their values
 	WorkingDir   string            `json:"working_dir"`
 	Ports        []string          `json:"ports"`   // "80/tcp"
 	Volumes      []string          `json:"volumes"` // paths
 	History      []Step            `json:"history"`
 	Variant      string            `json:"variant,omitempty"`
-	OSRelease    OSRelease         `json:"os_release"`
-	Setuid       Files             `json:"setuid"`
+	OSRelease    OSRelease         `json:"os_release"`        // the distribution
+	Setuid       Files             `json:"setuid"`            // files that run with the rights of their owner or group
+	Capable      Files             `json:"file_capabilities"` // files that run with capabilities
 	BaseImages   BaseImages        `json:"base_images"`
 }
 

@@ -6,8 +6,9 @@ import "time"
 // nobody has looked.
 type Origin struct {
 	Known  bool      `json:"known"`
-	Source string    `json:"source,omitempty"` // name and version of what found out
+	Source string    `json:"source,omitempty"` // name and version of what found out; of several, with commas
 	Time   time.Time `json:"time,omitzero"`    // when it looked
+	Reason string    `json:"reason,omitempty"` // why it is not known
 }
 
 // Step is one line of an image's history.
@@ -20,6 +21,7 @@ type Step struct {
 
 // OSRelease is the distribution, in the words of os-release(5).
 type OSRelease struct {
+	Origin
 	ID        string `json:"id"` // debian, alpine, …; empty when there is none
 	VersionID string `json:"version_id,omitempty"`
 	Name      string `json:"name,omitempty"`
@@ -43,6 +45,7 @@ type BaseImage struct {
 	Repository string `json:"repository"`
 	Tag        string `json:"tag,omitempty"`
 	Digest     string `json:"digest,omitempty"`
+	Claimed    bool   `json:"claimed,omitempty"` // the image says so itself; no layers prove it, and no control counts it
 }
 
 // Packages is the software in the image.
@@ -59,9 +62,11 @@ type Package struct {
 	Version  string   `json:"version"` // without epoch and release
 	Release  string   `json:"release,omitempty"`
 	Arch     string   `json:"arch,omitempty"`
-	Licenses []string `json:"licenses"` // SPDX identifiers where they are known
-	Source   string   `json:"source,omitempty"`
-	Path     string   `json:"path"`
+	Licenses []string `json:"licenses"`           // SPDX identifiers where they are known, alternatives among them; NOASSERTION when nobody says
+	Source   string   `json:"source,omitempty"`   // name of the source package that it was built from
+	Path     string   `json:"path"`               // where it lies, or the database that lists it
+	FoundBy  string   `json:"found_by,omitempty"` // what lists it: image (its own databases), sbom (an attached document)
+	Claimed  bool     `json:"claimed,omitempty"`  // no database of the image lists it; it counts where packages or licences are denied, not where they are required
 }
 
 // Vulnerabilities are the known weaknesses of the packages.

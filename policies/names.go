@@ -71,6 +71,21 @@ func (i Image) RunsAsRoot() bool {
 	if i.UID != "" {
 		return i.UID == "0"
 	}
-	user, _, _ := strings.Cut(i.User, ":")
-	return user == "" || user == "root" || strings.Trim(user, "0") == ""
+	name := i.userName()
+	return name == "root" || strings.Trim(name, "0") == ""
+}
+
+func (i Image) userName() string {
+	name, _, _ := strings.Cut(i.User, ":")
+	return name
+}
+
+// account says whether it is known whose rights the image's processes begin
+// with. A name stands for any id, until somebody has looked it up in the image.
+func (i Image) account() Origin {
+	name := i.userName()
+	if !i.Account.Known && (i.UID != "" || name == "root" || strings.Trim(name, "0123456789") == "") {
+		return Origin{Known: true, Source: i.Account.Source, Time: i.Account.Time}
+	}
+	return i.Account
 }

@@ -23,7 +23,11 @@ func (in Input) MarshalJSON() ([]byte, error) {
 }
 
 // document is the input as Rego reads it.
-func (in *Input) document() (ast.Value, error) { return valueOf(in) }
+func (in *Input) document() (ast.Value, error) {
+	known := *in
+	known.Image.Account = in.Image.account()
+	return valueOf(&known)
+}
 
 // What follows is what rules read besides what Input holds.
 

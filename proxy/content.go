@@ -242,6 +242,17 @@ func (c *Content) Blob(ctx context.Context, ref image.Reference, d digest.Digest
 	return r, err
 }
 
+// Referrers implements inspect.Content: what upstream lists, none where it
+// keeps no such list.
+func (c *Content) Referrers(ctx context.Context, ref image.Reference) ([]inspect.Referrer, error) {
+	got, err := c.referrersOf(ctx, ref)
+	all := make([]inspect.Referrer, len(got.list))
+	for i, r := range got.list {
+		all[i] = inspect.Referrer{MediaType: r.MediaType, Digest: r.Digest, ArtifactType: r.ArtifactType}
+	}
+	return all, err
+}
+
 // naming returns the manifests of ref's repository that name the blob, at
 // least one, else ErrBlobUnknown.
 func (c *Content) naming(ctx context.Context, ref image.Reference, d digest.Digest) ([]store.Named, error) {

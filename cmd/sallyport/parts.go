@@ -102,6 +102,7 @@ func build(ctx context.Context, cfg config.Config, open sockets, child *sandboxC
 	if p.knowledge, err = newKnowledge(ctx, cfg, client, store, p.content, log, reg); err != nil {
 		return nil, err
 	}
+	p.ends = append(p.ends, p.knowledge.inspector.Close)
 	grants, err := analysis.NewGrants(ctx, p.knowledge.objects)
 	if err != nil {
 		return nil, err

@@ -162,6 +162,7 @@ func decideOffline(ctx context.Context, cfg config.Config, img v1.Image, ref ima
 	if err != nil {
 		return gate.Decision{}, err
 	}
+	defer k.inspector.Close()
 	raw, err := json.Marshal(rep)
 	if err != nil {
 		return gate.Decision{}, err
@@ -178,7 +179,7 @@ func decideOffline(ctx context.Context, cfg config.Config, img v1.Image, ref ima
 	if err != nil {
 		return gate.Decision{}, err
 	}
-	return g.Decide(ctx, gate.Request{Reference: ref, Context: policies.Context{Kind: "ci"}, Client: "scan"})
+	return g.Settle(ctx, gate.Request{Reference: ref, Context: policies.Context{Kind: "ci"}, Client: "scan"})
 }
 
 // scanCode is the exit code. Whoever scans asks for the sandbox's opinion, so

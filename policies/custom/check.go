@@ -34,8 +34,9 @@ type Check struct {
 
 // Reads says what of the facts document, besides the image, a check looks at.
 type Reads struct {
-	Context bool // who asks, and from where
-	Now     bool // the time
+	Context bool     // who asks, and from where
+	Now     bool     // the time
+	Parts   []string // that somebody must find out: account, os_release, packages, setuid, base_images, vulnerabilities, malware, secrets; sorted
 }
 
 // Finding is one element of a set.
@@ -111,19 +112,61 @@ func readsOf(p *engine.Program) Reads {
 			if !ref[0].Equal(ast.InputRootDocument) {
 				return false
 			}
-			var field string
-			if len(ref) > 1 {
-				if s, ok := ref[1].Value.(ast.String); ok {
-					field = string(s)
-				}
-			}
+			field := step(ref, 1)
 			// All of input, or a field that is not known before it runs, is everything.
 			reads.Context = reads.Context || field == "" || field == "context"
 			reads.Now = reads.Now || field == "" || field == "now"
+			reads.Parts = append(reads.Parts, partsOf(field, step(ref, 2))...)
 			return false
 		})
 	}
+	slices.Sort(reads.Parts)
+	reads.Parts = slices.Compact(reads.Parts)
 	return reads
+}
+
+// step is the field that ref names at i; "" when it ends before, or names it by a variable.
+func step(ref ast.Ref, i int) string {
+	if len(ref) > i {
+		if s, ok := ref[i].Value.(ast.String); ok {
+			return string(s)
+		}
+	}
+	return ""
+}
+
+var (
+	listed  = []string{"malware", "packages", "secrets", "vulnerabilities"}
+	inImage = []string{"account", "base_images", "os_release", "setuid"}
+)
+
+// partsOf are the parts that a reference to input.field.next reads.
+func partsOf(field, next string) []string {
+	switch field {
+	case "":
+		return slices.Concat(listed, inImage)
+	case "summary":
+		if slices.Contains(listed, next) {
+			return []string{next}
+		}
+		return listed
+	case "image":
+		switch next {
+		case "":
+			return inImage
+		case "uid", "gid", "runs_as_root":
+			return []string{"account"}
+		case "file_capabilities":
+			return []string{"setuid"}
+		}
+		if slices.Contains(inImage, next) {
+			return []string{next}
+		}
+	}
+	if slices.Contains(listed, field) {
+		return []string{field}
+	}
+	return nil
 }
 
 // Reads says what the check looks at.

@@ -42,7 +42,7 @@ func sharedRules(d *document.Document, controls []string, body string) (string, 
 
 // source is a part of the facts that may be unknown.
 type source struct {
-	Part     string // below input
+	Part     string // below input, with dots
 	Comment  string
 	Message  string
 	Controls []string // of the policy, that need it
@@ -58,6 +58,7 @@ func missing(controls []string) []source {
 			[]string{"max_severity", "max_score", "aggregated_vulnerability", "cve_blacklist", "exploitability"}},
 		{"packages", "Nobody has listed the packages", "nobody has listed the packages of this image",
 			[]string{"blacklisted_packages", "required_packages", "license", "whitelisted_licenses"}},
+		{"image.account", "Nobody has looked up the user", "nobody has looked up the user of this image", []string{"root_user"}},
 		{"image.base_images", "Nobody knows the base image", "nobody knows what this image is built on", []string{"trusted_base_images"}},
 	} {
 		s.Controls = slices.DeleteFunc(s.Controls, func(c string) bool { return !slices.Contains(controls, c) })
@@ -67,6 +68,9 @@ func missing(controls []string) []source {
 	}
 	return needed
 }
+
+// Reason is where the facts say why the part is not known, for object.get.
+func (s source) Reason() []string { return append(strings.Split(s.Part, "."), "reason") }
 
 func countedLines(d *document.Document) []string {
 	lines := filters(d)

@@ -356,7 +356,10 @@ deny contains finding if {
 
 missing_package contains name if {
 	some name in {"ca-certificates"}
-	not name in {p.name | some p in input.packages.items}
+	not name in {p.name |
+		some p in input.packages.items
+		not p.claimed
+	}
 }
 
 # tzdata >=2024
@@ -364,6 +367,7 @@ missing_package contains "tzdata >=2024" if not has_package_1
 
 has_package_1 if {
 	some p in input.packages.items
+	not p.claimed
 	p.name == "tzdata"
 	bound1 := {"deb": "0#42024##0#", "rpm": "0(42024##", "apk": "l42024e0", "other": "k42024h"}
 	p.version_key >= bound1[p.version_kind]
@@ -484,6 +488,7 @@ deny contains finding if {
 # docker.io/debian:12*
 trusted_base if {
 	some base in input.image.base_images.items
+	not base.claimed
 	some registry in base.registries
 	registry == "docker.io"
 	some name in base.names
@@ -493,6 +498,7 @@ trusted_base if {
 # distroless/static@sha256:aaaa
 trusted_base if {
 	some base in input.image.base_images.items
+	not base.claimed
 	some name in base.repositories
 	name == "distroless/static"
 	base.digest == "sha256:aaaa"
@@ -536,35 +542,48 @@ deny contains finding if {
 skip contains reason if {
 	not input.malware.known
 	some control in {"malware"}
-	reason := {"control": control, "msg": "nobody has looked for malware in this image", "missing": true}
+	why := object.get(input, ["malware", "reason"], "nobody has looked for malware in this image")
+	reason := {"control": control, "msg": why, "missing": true}
 }
 
 # Nobody has looked for secrets: what needs to know is skipped, not passed.
 skip contains reason if {
 	not input.secrets.known
 	some control in {"sensitive_data"}
-	reason := {"control": control, "msg": "nobody has looked for secrets in this image", "missing": true}
+	why := object.get(input, ["secrets", "reason"], "nobody has looked for secrets in this image")
+	reason := {"control": control, "msg": why, "missing": true}
 }
 
 # Nobody has looked for vulnerabilities: what needs to know is skipped, not passed.
 skip contains reason if {
 	not input.vulnerabilities.known
 	some control in {"max_severity", "max_score", "aggregated_vulnerability", "cve_blacklist", "exploitability"}
-	reason := {"control": control, "msg": "nobody has looked for vulnerabilities in this image", "missing": true}
+	why := object.get(input, ["vulnerabilities", "reason"], "nobody has looked for vulnerabilities in this image")
+	reason := {"control": control, "msg": why, "missing": true}
 }
 
 # Nobody has listed the packages: what needs to know is skipped, not passed.
 skip contains reason if {
 	not input.packages.known
 	some control in {"blacklisted_packages", "required_packages", "license", "whitelisted_licenses"}
-	reason := {"control": control, "msg": "nobody has listed the packages of this image", "missing": true}
+	why := object.get(input, ["packages", "reason"], "nobody has listed the packages of this image")
+	reason := {"control": control, "msg": why, "missing": true}
+}
+
+# Nobody has looked up the user: what needs to know is skipped, not passed.
+skip contains reason if {
+	not input.image.account.known
+	some control in {"root_user"}
+	why := object.get(input, ["image", "account", "reason"], "nobody has looked up the user of this image")
+	reason := {"control": control, "msg": why, "missing": true}
 }
 
 # Nobody knows the base image: what needs to know is skipped, not passed.
 skip contains reason if {
 	not input.image.base_images.known
 	some control in {"trusted_base_images"}
-	reason := {"control": control, "msg": "nobody knows what this image is built on", "missing": true}
+	why := object.get(input, ["image", "base_images", "reason"], "nobody knows what this image is built on")
+	reason := {"control": control, "msg": why, "missing": true}
 }
 
 # Vulnerabilities that count for this policy.

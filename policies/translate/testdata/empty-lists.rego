@@ -232,35 +232,40 @@ deny contains finding if {
 skip contains reason if {
 	not input.malware.known
 	some control in {"malware"}
-	reason := {"control": control, "msg": "nobody has looked for malware in this image", "missing": true}
+	why := object.get(input, ["malware", "reason"], "nobody has looked for malware in this image")
+	reason := {"control": control, "msg": why, "missing": true}
 }
 
 # Nobody has looked for secrets: what needs to know is skipped, not passed.
 skip contains reason if {
 	not input.secrets.known
 	some control in {"sensitive_data"}
-	reason := {"control": control, "msg": "nobody has looked for secrets in this image", "missing": true}
+	why := object.get(input, ["secrets", "reason"], "nobody has looked for secrets in this image")
+	reason := {"control": control, "msg": why, "missing": true}
 }
 
 # Nobody has looked for vulnerabilities: what needs to know is skipped, not passed.
 skip contains reason if {
 	not input.vulnerabilities.known
 	some control in {"aggregated_vulnerability", "cve_blacklist", "exploitability"}
-	reason := {"control": control, "msg": "nobody has looked for vulnerabilities in this image", "missing": true}
+	why := object.get(input, ["vulnerabilities", "reason"], "nobody has looked for vulnerabilities in this image")
+	reason := {"control": control, "msg": why, "missing": true}
 }
 
 # Nobody has listed the packages: what needs to know is skipped, not passed.
 skip contains reason if {
 	not input.packages.known
 	some control in {"blacklisted_packages", "required_packages", "license", "whitelisted_licenses"}
-	reason := {"control": control, "msg": "nobody has listed the packages of this image", "missing": true}
+	why := object.get(input, ["packages", "reason"], "nobody has listed the packages of this image")
+	reason := {"control": control, "msg": why, "missing": true}
 }
 
 # Nobody knows the base image: what needs to know is skipped, not passed.
 skip contains reason if {
 	not input.image.base_images.known
 	some control in {"trusted_base_images"}
-	reason := {"control": control, "msg": "nobody knows what this image is built on", "missing": true}
+	why := object.get(input, ["image", "base_images", "reason"], "nobody knows what this image is built on")
+	reason := {"control": control, "msg": why, "missing": true}
 }
 
 # Vulnerabilities that count for this policy.

@@ -59,7 +59,8 @@ deny contains finding if {
 skip contains reason if {
 	not input.vulnerabilities.known
 	some control in {"max_severity", "max_score", "cve_blacklist"}
-	reason := {"control": control, "msg": "nobody has looked for vulnerabilities in this image", "missing": true}
+	why := object.get(input, ["vulnerabilities", "reason"], "nobody has looked for vulnerabilities in this image")
+	reason := {"control": control, "msg": why, "missing": true}
 }
 
 # Five names, and how many more there are.
