@@ -56,6 +56,7 @@ type Content struct {
 	proofs    *lru.Cache[string, time.Time] // when a client's credential last proved access to a repository
 	absent    *lru.Cache[string, absence]
 	referrers *lru.Cache[string, referred]
+	searched  *lru.Cache[string, digest.Digest] // by repository: of manifests whose children are all here
 	metrics   *contentMetrics
 
 	fetching singleflight.Group
@@ -104,6 +105,9 @@ func NewContent(cfg Config, driver storagedriver.StorageDriver) (*Content, error
 	}
 	if err == nil {
 		c.referrers, err = lru.New[string, referred](referrersKept)
+	}
+	if err == nil {
+		c.searched, err = lru.New[string, digest.Digest](searchedKept)
 	}
 	if err == nil {
 		// Only what is filled where the store lies can be renamed into it.
@@ -266,7 +270,13 @@ func (c *Content) naming(ctx context.Context, ref image.Reference, d digest.Dige
 	if err := v.prove(ctx, d.String(), func(ctx context.Context) error { return v.reg.HasBlob(ctx, ref.Repository, d) }); err != nil {
 		return nil, err
 	}
-	named, err := c.store.Repository(ref.Name()).Naming(ctx, d)
+	repo := c.store.Repository(ref.Name())
+	named, err := repo.Naming(ctx, d)
+	if err == nil && len(named) == 0 {
+		if err = c.fetchChildren(ctx, ref, v); err == nil {
+			named, err = repo.Naming(ctx, d)
+		}
+	}
 	if err == nil && len(named) == 0 {
 		err = fmt.Errorf("%w: %s, %s", ErrBlobUnknown, ref.Name(), d)
 	}
