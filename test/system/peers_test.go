@@ -62,9 +62,9 @@ func demoImage(t *testing.T, bad bool) v1.Image {
 	return nil
 }
 
-// docker starts a Docker engine of the test's own, and returns a function that
-// runs the client against it.
-func docker(t *testing.T) func(args ...string) (string, error) {
+// docker starts a Docker engine of the test's own, with more settings, and
+// returns a function that runs the client against it.
+func docker(t *testing.T, settings ...string) func(args ...string) (string, error) {
 	t.Helper()
 	testenv.NeedRoot(t)
 	engine, client := testenv.NeedCommand(t, "dockerd"), testenv.NeedCommand(t, "docker")
@@ -74,8 +74,8 @@ func docker(t *testing.T) func(args ...string) (string, error) {
 	}
 	socket := "unix://" + filepath.Join(dir, "d.sock")
 	said := new(syncBuffer)
-	cmd := exec.Command(engine, "--host", socket, "--data-root", filepath.Join(dir, "root"), "--exec-root", filepath.Join(dir, "exec"),
-		"--pidfile", filepath.Join(dir, "pid"), "--iptables=false", "--bridge=none")
+	cmd := exec.Command(engine, append(settings, "--host", socket, "--data-root", filepath.Join(dir, "root"), "--exec-root", filepath.Join(dir, "exec"),
+		"--pidfile", filepath.Join(dir, "pid"), "--iptables=false", "--bridge=none")...)
 	cmd.Stdout, cmd.Stderr = said, said
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
