@@ -56,6 +56,8 @@ type Proxy struct {
 	Hold            time.Duration `yaml:"hold"`             // how long a pull waits for an analysis before it is told to come back
 	TagFreshness    time.Duration `yaml:"tag_freshness"`    // how long a tag is believed before upstream is asked again
 	Upstreams       []Upstream    `yaml:"upstreams"`        // the closed list of registries that can be pulled from
+	Cache           Cache         `yaml:"cache"`
+	Redirect        bool          `yaml:"redirect"` // clients fetch blobs from the object storage itself, where the driver can sign addresses
 }
 
 // Upstream is one registry behind the gate.

@@ -42,6 +42,7 @@ func (c *Config) Validate() error {
 		}
 	}
 	c.validateUpstreams(bad)
+	c.validateCache(bad)
 	c.validateFronts(bad)
 	c.validateBundles(bad)
 	if c.Proxy.Hold < 0 || c.Proxy.Hold > 5*time.Minute {

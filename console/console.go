@@ -28,7 +28,7 @@ type Config struct {
 	Now     func() time.Time      // nil for time.Now
 }
 
-// Parts are what the console shows and steers. All are required.
+// Parts are what the console shows and steers. All but Cache are required.
 type Parts struct {
 	Gate        Gate
 	Permissions Permissions
@@ -41,6 +41,7 @@ type Parts struct {
 	Inspector   Inspector
 	Resolver    Resolver
 	Tokens      *token.Tokens
+	Cache       Cache
 }
 
 // Console answers the API. It is safe for concurrent use.

@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"github.com/sallyport-dev/sallyport/analysis"
+	"github.com/sallyport-dev/sallyport/cache"
 	"github.com/sallyport-dev/sallyport/console/token"
 	"github.com/sallyport-dev/sallyport/gate"
 	"github.com/sallyport-dev/sallyport/image"
@@ -46,6 +47,9 @@ var statuses = []struct {
 	{gate.ErrUnknownRisk, http.StatusNotFound},
 	{library.ErrNotFound, http.StatusNotFound},
 	{library.ErrReadOnly, http.StatusConflict},
+	{cache.ErrNotCached, http.StatusNotFound},
+	{cache.ErrNotPinned, http.StatusNotFound},
+	{cache.ErrPurge, http.StatusBadRequest},
 	{inspect.ErrMissing, http.StatusNotFound},
 	{analysis.ErrUnavailable, http.StatusServiceUnavailable},
 	{verdict.ErrNone, http.StatusNotFound},

@@ -6,6 +6,7 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"github.com/sallyport-dev/sallyport/analysis"
+	"github.com/sallyport-dev/sallyport/cache"
 	"github.com/sallyport-dev/sallyport/gate"
 	"github.com/sallyport-dev/sallyport/image"
 	"github.com/sallyport-dev/sallyport/inspect"
@@ -86,6 +87,18 @@ type Settings interface {
 // Inspector tells what a manifest is.
 type Inspector interface {
 	Facts(ctx context.Context, ref image.Reference) (inspect.Facts, error)
+}
+
+// Cache is what the proxy keeps. Errors wrap those of package cache.
+type Cache interface {
+	Usage(ctx context.Context) (cache.Usage, error)
+	Images(ctx context.Context, part string) ([]cache.Image, error)
+	Image(ctx context.Context, ref image.Reference) (cache.Image, error)
+	Blob(ctx context.Context, d digest.Digest) (cache.Blob, error)
+	Pins(ctx context.Context) ([]cache.Pin, error)
+	Pin(ctx context.Context, ref image.Reference, author string) (cache.Pin, error)
+	Unpin(ctx context.Context, ref image.Reference) error
+	Purge(ctx context.Context, q cache.Purge) (cache.Purged, error)
 }
 
 // Resolver finds the digest that a tag means now.

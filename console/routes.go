@@ -58,6 +58,16 @@ func (c *Console) routes() http.Handler {
 	read("GET /api/v1/settings/dta", c.showSettings)
 	change("PUT /api/v1/settings/dta", c.saveSettings)
 	change("POST /api/v1/settings/dta/license", c.checkLicense)
+	if c.parts.Cache != nil {
+		read("GET /api/v1/cache", c.showCache)
+		read("GET /api/v1/cache/images", c.listCached)
+		read("GET /api/v1/cache/image", c.showCached)
+		read("GET /api/v1/cache/blobs/{digest}", c.showCachedBlob)
+		read("GET /api/v1/cache/pins", c.listPins)
+		change("POST /api/v1/cache/pins", c.addPin)
+		change("DELETE /api/v1/cache/pins", c.removePin)
+		change("POST /api/v1/cache/purge", c.purgeCache)
+	}
 	change("GET /api/v1/tokens", c.listTokens)
 	change("POST /api/v1/tokens", c.createToken)
 	change("DELETE /api/v1/tokens/{id}", c.revokeToken)

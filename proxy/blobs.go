@@ -18,12 +18,15 @@ func (p *Proxy) blob(w *recorder, r *http.Request, rt route, who requester) erro
 			return send(w, r, "application/octet-stream", rt.blob.String(), b)
 		}
 	}
-	b, err := p.admitBlob(w, r, rt, who)
+	b, manifest, err := p.admitBlob(w, r, rt, who)
 	if err != nil {
 		if a, found, ferr := p.findAttachedBlob(r.Context(), rt, who, err); ferr == nil && found {
 			return send(w, r, "application/octet-stream", rt.blob.String(), a)
 		}
 		return err
+	}
+	if address := p.content.redirect(r, rt.ref, b, who); address != "" {
+		return redirect(w, address, b)
 	}
 	if r.Method == http.MethodHead {
 		if size, ok := p.content.stored(r.Context(), rt.ref, rt.blob); ok {
@@ -38,6 +41,7 @@ func (p *Proxy) blob(w *recorder, r *http.Request, rt route, who requester) erro
 	if err != nil {
 		return err
 	}
+	defer p.content.evictor.Uses().Hold(rt.ref.Name(), manifest)()
 	body, size, err := p.content.open(r.Context(), rt.ref, b)
 	if err != nil {
 		return err
@@ -54,6 +58,18 @@ func (p *Proxy) blob(w *recorder, r *http.Request, rt route, who requester) erro
 	}
 	// ServeContent tells nobody that reading failed on the way.
 	return source.failed
+}
+
+// redirect sends the client to where the storage itself gives out the blob.
+func redirect(w *recorder, address string, b store.Descriptor) error {
+	h := w.Header()
+	h.Set("Location", address)
+	h.Set("Docker-Content-Digest", b.Digest.String())
+	h.Set("Content-Length", "0")
+	// The next client, and this one the next time, must ask again.
+	h.Set("Cache-Control", "private, no-store")
+	w.WriteHeader(http.StatusTemporaryRedirect)
+	return nil
 }
 
 func blobHeaders(h http.Header, b store.Descriptor) {

@@ -33,6 +33,10 @@ type Config struct {
 	Redis     redis.UniversalClient // in which replicas on one storage agree who fetches a blob; nil when there is one process only
 	ClaimWait time.Duration         // how long a blob is waited for that another replica fetches, where its file cannot be followed; default 15 s
 
+	CacheSize int64         // bytes of stored blobs above which the images used longest ago are evicted; 0: no limit
+	CacheKeep time.Duration // images unused for so long are evicted; 0: never
+	Redirect  bool          // send clients to the storage for blobs, where its driver can
+
 	Accounts        *account.Accounts // who pulls with credentials; nil: nobody has any here
 	AccountRequired bool              // pulls without credentials are refused
 	AllowHead       bool              // a HEAD of a denied manifest is answered as if it were allowed, so that engines which say nothing about a refused HEAD go on to the GET, and show its message

@@ -18,7 +18,10 @@ import (
 
 	"github.com/sallyport-dev/sallyport/image"
 	"github.com/sallyport-dev/sallyport/inspect"
+	"github.com/sallyport-dev/sallyport/objects"
+	"github.com/sallyport-dev/sallyport/proxy/evict"
 	"github.com/sallyport-dev/sallyport/proxy/fill"
+	"github.com/sallyport-dev/sallyport/proxy/internal/partial"
 	"github.com/sallyport-dev/sallyport/proxy/lease"
 	"github.com/sallyport-dev/sallyport/proxy/store"
 	"github.com/sallyport-dev/sallyport/proxy/upstream"
@@ -49,6 +52,7 @@ type Content struct {
 	cfg       Config
 	upstreams *upstream.List
 	store     *store.Store
+	evictor   *evict.Evictor
 	fills     *fill.Engine
 	leases    *lease.Leases // of fills; nil without Redis
 	fillDir   string        // removed at the end, when it is ours alone
@@ -95,6 +99,12 @@ func NewContent(cfg Config, driver storagedriver.StorageDriver) (*Content, error
 		claims = fillClaims{c.leases}
 	}
 	if c.store, err = store.New(ctx, driver, cfg.Logger); err == nil {
+		c.evictor, err = evict.New(evict.Config{
+			Store: c.store, Objects: objects.New(driver), Redis: cfg.Redis, Size: cfg.CacheSize, Keep: cfg.CacheKeep,
+			Log: cfg.Logger, Metrics: cfg.Metrics, Now: cfg.now,
+		})
+	}
+	if err == nil {
 		c.tags, err = lru.New[string, tagged](tagsKept)
 	}
 	if err == nil {
@@ -111,8 +121,9 @@ func NewContent(cfg Config, driver storagedriver.StorageDriver) (*Content, error
 	}
 	if err == nil {
 		// Only what is filled where the store lies can be renamed into it.
-		dir := c.store.FillDir()
+		dir, room := c.store.FillDir(), c.evictor.MakeRoom
 		if dir == "" {
+			room = nil
 			dir = cfg.FillDir
 		}
 		if dir == "" {
@@ -122,7 +133,7 @@ func NewContent(cfg Config, driver storagedriver.StorageDriver) (*Content, error
 			c.fillDir = dir
 		}
 		c.fills, err = fill.New(fill.Config{
-			Dir: dir, Limit: cfg.Fills, Log: cfg.Logger, Done: m.filled, Claims: claims, Wait: cfg.ClaimWait,
+			Dir: dir, Limit: cfg.Fills, Log: cfg.Logger, Done: m.filled, Claims: claims, Wait: cfg.ClaimWait, Room: room,
 		})
 	}
 	if err != nil {
@@ -133,6 +144,7 @@ func NewContent(cfg Config, driver storagedriver.StorageDriver) (*Content, error
 		return nil, err
 	}
 	c.wg.Go(func() { c.store.Run(ctx) })
+	c.wg.Go(func() { c.evictor.Run(ctx) })
 	return c, nil
 }
 
@@ -154,6 +166,9 @@ func (c *Content) Close() error {
 	}
 	return c.store.Close()
 }
+
+// Cache is what steers what is kept.
+func (c *Content) Cache() *evict.Evictor { return c.evictor }
 
 // IsUpstream tells whether a normalised registry host is on the closed list:
 // the argument of image.Reference.Behind.
@@ -214,7 +229,13 @@ func (c *Content) fetch(ctx context.Context, v view, ref image.Reference, which 
 	if err != nil {
 		return store.Manifest{}, fmt.Errorf("%s: %w", ref, err)
 	}
-	c.faulty(ctx, "storing a manifest", c.store.Repository(ref.Name()).Add(ctx, m))
+	repo := c.store.Repository(ref.Name())
+	if err = repo.Add(ctx, m); partial.Full(err) && c.evictor.MakeRoom(ctx) {
+		err = repo.Add(ctx, m)
+	}
+	if c.faulty(ctx, "storing a manifest", err); err == nil {
+		c.evictor.Stored(int64(len(m.Raw)))
+	}
 	return m, nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/distribution/distribution/v3/registry/api/errcode"
+	"github.com/opencontainers/go-digest"
 
 	"github.com/sallyport-dev/sallyport/gate"
 	"github.com/sallyport-dev/sallyport/image"
@@ -38,6 +39,7 @@ func (p *Proxy) manifest(w *recorder, r *http.Request, ref image.Reference, who 
 		}
 	}
 	p.content.store.Repository(ref.Name()).Use(m)
+	p.content.evictor.Uses().Used(ref.Name(), m.Digest)
 	return send(w, r, m.MediaType, m.Digest.String(), m.Raw)
 }
 
@@ -89,11 +91,12 @@ func send(w *recorder, r *http.Request, mediaType, digest string, raw []byte) er
 }
 
 // admitBlob lets a blob pass if the gate allows a manifest of the repository
-// that names it. It returns the descriptor that manifest gives of the blob.
-func (p *Proxy) admitBlob(w *recorder, r *http.Request, rt route, who requester) (store.Descriptor, error) {
+// that names it. It returns that manifest, and the descriptor that it gives of
+// the blob.
+func (p *Proxy) admitBlob(w *recorder, r *http.Request, rt route, who requester) (b store.Descriptor, manifest digest.Digest, err error) {
 	named, err := p.content.naming(r.Context(), rt.ref, rt.blob)
 	if err != nil {
-		return store.Descriptor{}, err
+		return store.Descriptor{}, "", err
 	}
 	// Several manifests may name it; the answer to the client is that of the
 	// one that comes closest to allowing it.
@@ -102,7 +105,7 @@ func (p *Proxy) admitBlob(w *recorder, r *http.Request, rt route, who requester)
 		ref := rt.ref.WithDigest(n.Manifest)
 		if who.granted {
 			if who.opens(ref) {
-				return store.Descriptor{Digest: rt.blob, Size: n.Size}, nil
+				return store.Descriptor{Digest: rt.blob, Size: n.Size}, n.Manifest, nil
 			}
 			continue
 		}
@@ -110,11 +113,11 @@ func (p *Proxy) admitBlob(w *recorder, r *http.Request, rt route, who requester)
 		if err == nil {
 			if err = verdictOn(d); err == nil {
 				w.decided(d)
-				return store.Descriptor{Digest: rt.blob, Size: n.Size}, nil
+				return store.Descriptor{Digest: rt.blob, Size: n.Size}, n.Manifest, nil
 			}
 		}
 		if r.Context().Err() != nil {
-			return store.Descriptor{}, r.Context().Err()
+			return store.Descriptor{}, "", r.Context().Err()
 		}
 		if refused == nil || closeness(err) > closeness(refused) {
 			refused = err
@@ -123,7 +126,7 @@ func (p *Proxy) admitBlob(w *recorder, r *http.Request, rt route, who requester)
 	if who.granted {
 		refused = refuse(errcode.ErrorCodeDenied, "the token opens one image only, which does not name %s: %s", rt.blob, who.grant)
 	}
-	return store.Descriptor{}, refused
+	return store.Descriptor{}, "", refused
 }
 
 // closeness orders refusals of a blob: what is denied stays so, what waits

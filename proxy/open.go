@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net/http"
 
 	"github.com/opencontainers/go-digest"
 
@@ -102,7 +103,11 @@ func (c *Content) request(asked context.Context, ref image.Reference, b store.De
 			if err := c.store.Repository(ref.Name()).AddLayer(ctx, b.Digest); err != nil {
 				return err
 			}
-			return c.store.Adopt(ctx, b.Digest, file)
+			if err := c.store.Adopt(ctx, b.Digest, file); err != nil {
+				return err
+			}
+			c.evictor.Stored(b.Size)
+			return nil
 		},
 		Stored: func(ctx context.Context) bool {
 			_, err := c.store.Size(ctx, b.Digest)
@@ -134,4 +139,18 @@ func (c *Content) stored(ctx context.Context, ref image.Reference, d digest.Dige
 	}
 	size, err := c.store.Size(ctx, d)
 	return size, err == nil
+}
+
+// redirect is the address at which the storage gives out the blob, if it can
+// and is meant to, and has it; else "". The sandbox may not reach it.
+func (c *Content) redirect(r *http.Request, ref image.Reference, b store.Descriptor, who requester) string {
+	if !c.cfg.Redirect || who.granted {
+		return ""
+	}
+	if _, ok := c.stored(r.Context(), ref, b.Digest); !ok {
+		return ""
+	}
+	address, err := c.store.RedirectURL(r, b.Digest)
+	c.faulty(r.Context(), "redirecting a client", err)
+	return address
 }

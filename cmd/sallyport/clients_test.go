@@ -42,6 +42,7 @@ func serveConsole(t *testing.T) *running {
 	c, err := console.New(console.Config{Version: "test", Behind: gatetest.Behind, Logger: gatetest.Quiet}, console.Parts{
 		Gate: w.Gate, Permissions: w.Gate.Permissions(), Risks: w.Gate.Risks(), Labels: w.Labels, Policies: gatetest.Policies{Library: w.Library},
 		Verdicts: w.Verdicts, Queue: w.Queue, Settings: w.Settings, Inspector: w.Inspector, Resolver: w, Tokens: tokens,
+		Cache: cached(t, w.Objects),
 	})
 	if err != nil {
 		t.Fatal(err)

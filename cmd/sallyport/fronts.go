@@ -54,6 +54,7 @@ func (p *parts) fronts(ctx context.Context, cfg config.Config, open sockets, f f
 		}, console.Parts{
 			Gate: p.gate, Permissions: p.gate.Permissions(), Risks: p.gate.Risks(), Labels: p.knowledge.labels, Policies: p.knowledge.policies,
 			Verdicts: p.knowledge.verdicts, Queue: p.queue, Settings: f.settings, Inspector: p.knowledge.inspector,
+			Cache:    p.content.Cache(),
 			Resolver: resolver, Tokens: f.tokens,
 		})
 		if err != nil {

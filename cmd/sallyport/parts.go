@@ -11,9 +11,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/distribution/distribution/v3/registry/storage/driver/factory"
-	_ "github.com/distribution/distribution/v3/registry/storage/driver/filesystem"
-	_ "github.com/distribution/distribution/v3/registry/storage/driver/inmemory"
 	"github.com/opencontainers/go-digest"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -60,10 +57,9 @@ func build(ctx context.Context, cfg config.Config, open sockets, child *sandboxC
 	reg := prometheus.NewRegistry()
 	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 
-	name, parameters := cfg.StorageDriver()
-	driver, err := factory.Create(ctx, name, parameters)
+	driver, err := openStorage(ctx, cfg)
 	if err != nil {
-		return nil, fmt.Errorf("storage.%s: %w", name, err)
+		return nil, err
 	}
 	p := &parts{handlers: map[role]http.Handler{}, keys: map[role]*server.KeyPair{}, log: log}
 	defer func() {
@@ -237,6 +233,7 @@ func proxyConfig(cfg config.Config, client redis.UniversalClient, log *slog.Logg
 		Default: cfg.Proxy.DefaultUpstream, Names: cfg.Proxy.Names,
 		TagFreshness: cfg.Proxy.TagFreshness, Hold: cfg.Proxy.Hold,
 		FillDir: filepath.Join(cfg.Data, "fills"), Redis: client,
+		CacheSize: int64(cfg.Proxy.Cache.Size), CacheKeep: cfg.Proxy.Cache.Keep, Redirect: cfg.Proxy.Redirect,
 		Logger: log, Metrics: reg,
 	}
 	for _, u := range cfg.Proxy.Upstreams {

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/distribution/distribution/v3/registry/storage/driver"
+	"golang.org/x/sys/unix"
 
 	"github.com/sallyport-dev/sallyport/proxy/internal/partial"
 )
@@ -59,11 +61,10 @@ func (s *Store) rename(file, where string) (err error) {
 }
 
 // touch makes what is at where as new as a write would; content is what is there.
-func (s *Store) touch(ctx context.Context, where string, content []byte) error {
+func (s *Store) touch(ctx context.Context, where string, content []byte, now time.Time) error {
 	if s.root == "" {
 		return s.driver.PutContent(ctx, where, content)
 	}
-	now := s.now()
 	err := os.Chtimes(s.file(where), now, now)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil // evicted in the meantime: a link must not come back without its manifest
@@ -134,4 +135,17 @@ func (s *Store) remove(ctx context.Context, folder string) error {
 		return err
 	}
 	return nil
+}
+
+// Room tells how large the file system is that the store lies on, and how much
+// of it is free for this process, both in bytes.
+func (s *Store) Room() (size, free int64, err error) {
+	if s.root == "" {
+		return 0, 0, fmt.Errorf("the %s storage is no file system of this machine", s.driver.Name())
+	}
+	var st unix.Statfs_t
+	if err := unix.Statfs(s.root, &st); err != nil {
+		return 0, 0, fmt.Errorf("asking how full %s is: %w", s.root, err)
+	}
+	return int64(st.Blocks) * st.Bsize, int64(st.Bavail) * st.Bsize, nil
 }

@@ -18,6 +18,8 @@ import (
 	"github.com/distribution/distribution/v3/registry/storage/driver/filesystem"
 	"github.com/distribution/distribution/v3/registry/storage/driver/inmemory"
 	"github.com/opencontainers/go-digest"
+
+	"github.com/sallyport-dev/sallyport/internal/storagetest"
 )
 
 // drivers runs a test on a driver of each kind: files of this machine, and
@@ -27,6 +29,7 @@ func drivers(t *testing.T, test func(t *testing.T, d driver.StorageDriver)) {
 		test(t, filesystem.New(filesystem.DriverParameters{RootDirectory: t.TempDir(), MaxThreads: 100}))
 	})
 	t.Run("inmemory", func(t *testing.T) { test(t, inmemory.New()) })
+	t.Run("s3", func(t *testing.T) { test(t, storagetest.S3(t, nil).Driver(t)) })
 }
 
 func open(t testing.TB, d driver.StorageDriver) *Store {

@@ -86,9 +86,10 @@ func (r *Repository) Used(ctx context.Context, d digest.Digest) (time.Time, erro
 	return fi.ModTime(), nil
 }
 
-// Touch records that the manifest is in use.
-func (r *Repository) Touch(ctx context.Context, d digest.Digest) error {
-	if err := r.store.touch(ctx, revisionLink(r.name, d), []byte(d)); err != nil {
+// Touch records that the manifest is in use now, which is the time by the
+// caller's clock; storage elsewhere uses its own.
+func (r *Repository) Touch(ctx context.Context, d digest.Digest, now time.Time) error {
+	if err := r.store.touch(ctx, revisionLink(r.name, d), []byte(d), now); err != nil {
 		return fmt.Errorf("recording the use of %s@%s: %w", r.name, d, err)
 	}
 	return nil
