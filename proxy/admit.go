@@ -76,7 +76,7 @@ func closed(ref image.Reference, err error) error {
 	if kind, ok := upstream.KindOf(err); ok && (kind == upstream.Fault || kind == upstream.Limited) {
 		return err
 	}
-	r := refuse(errcode.ErrorCodeUnavailable, "the gate cannot decide about %s and stays closed: %s", ref, oneLine(err.Error()))
+	r := refuse(errcode.ErrorCodeUnavailable, "the gate cannot decide about %s and stays closed: %s", ref, withoutAddresses(oneLine(err.Error())))
 	r.header = http.Header{"Retry-After": {"5"}}
 	return faulted{r, err}
 }

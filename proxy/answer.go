@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -56,7 +57,7 @@ func answerTo(kind routeKind, err error) refusal {
 	case errors.Is(err, store.ErrSchema1):
 		return refusal{status: http.StatusUnsupportedMediaType, code: errcode.ErrorCodeUnsupported, message: oneLine(err.Error())}
 	case errors.Is(err, store.ErrInvalid):
-		return refusal{status: http.StatusBadGateway, code: errcode.ErrorCodeManifestInvalid, message: "upstream holds something else than a manifest: " + oneLine(err.Error())}
+		return refusal{status: http.StatusBadGateway, code: errcode.ErrorCodeManifestInvalid, message: "upstream holds something else than a manifest: " + withoutAddresses(oneLine(err.Error()))}
 	case errors.Is(err, fill.ErrMismatch):
 		return refusal{status: http.StatusBadGateway, code: errcode.ErrorCodeDigestInvalid, message: oneLine(err.Error())}
 	case errors.Is(err, fill.ErrClosed):
@@ -172,3 +173,9 @@ func logFailure(ctx context.Context, log *slog.Logger, r *http.Request, err erro
 	}
 	log.ErrorContext(ctx, "a pull failed", attrs...)
 }
+
+// addresses are what a fault's text may say about the network behind the gate.
+var addresses = regexp.MustCompile(`[a-z][a-z0-9+.-]*://\S+|\blookup \S+( on \S+)?|\[[0-9a-fA-F:.%]+\](:\d+)?|\b\d{1,3}(\.\d{1,3}){3}(:\d+)?\b`)
+
+// withoutAddresses is the text for clients; the log has it whole.
+func withoutAddresses(s string) string { return addresses.ReplaceAllString(s, "…") }

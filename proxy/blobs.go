@@ -1,13 +1,17 @@
 package proxy
 
 import (
+	"context"
 	"net/http"
 	"strconv"
 	"time"
 
 	"github.com/distribution/distribution/v3/registry/api/errcode"
+	"github.com/opencontainers/go-digest"
 
+	"github.com/sallyport-dev/sallyport/image"
 	"github.com/sallyport-dev/sallyport/proxy/store"
+	"github.com/sallyport-dev/sallyport/proxy/upstream"
 )
 
 // blob serves a blob of an allowed image. A HEAD starts no transfer: the size
@@ -31,6 +35,10 @@ func (p *Proxy) blob(w *recorder, r *http.Request, rt route, who requester) erro
 	if r.Method == http.MethodHead {
 		if size, ok := p.content.stored(r.Context(), rt.ref, rt.blob); ok {
 			b.Size = size
+		} else if p.content.foreign(r.Context(), rt.ref, rt.blob) {
+			if err := p.content.prove(r.Context(), rt.ref, rt.blob); err != nil {
+				return foreign(rt, err)
+			}
 		}
 		blobHeaders(w.Header(), b)
 		w.Header().Set("Content-Length", strconv.FormatInt(b.Size, 10))
@@ -44,6 +52,9 @@ func (p *Proxy) blob(w *recorder, r *http.Request, rt route, who requester) erro
 	defer p.content.evictor.Uses().Hold(rt.ref.Name(), manifest)()
 	body, size, err := p.content.open(r.Context(), rt.ref, b)
 	if err != nil {
+		if p.content.foreign(r.Context(), rt.ref, rt.blob) {
+			return foreign(rt, err)
+		}
 		return err
 	}
 	defer body.Close()
@@ -102,4 +113,30 @@ func checkRange(r *http.Request, size int64) (*http.Request, error) {
 		return nil, refused
 	}
 	return r, nil
+}
+
+// foreign says why a foreign layer that upstream lacks is not had here either.
+func foreign(rt route, err error) error {
+	if kind, ok := upstream.KindOf(err); !ok || kind != upstream.NotFound {
+		return err
+	}
+	return refuse(errcode.ErrorCodeBlobUnknown, "%s is a foreign layer: %s does not hold it, and this gate fetches nothing from addresses that a manifest names; push the image to the registry with all its layers",
+		rt.blob, rt.ref.Registry)
+}
+
+// foreign tells whether some manifest of the repository calls the blob a
+// foreign layer.
+func (c *Content) foreign(ctx context.Context, ref image.Reference, d digest.Digest) bool {
+	named, err := c.naming(ctx, ref, d)
+	if err != nil {
+		return false
+	}
+	for _, n := range named {
+		if m, err := c.store.Repository(ref.Name()).Manifest(ctx, n.Manifest); err == nil {
+			if b, ok := m.Blob(d); ok && b.Foreign() {
+				return true
+			}
+		}
+	}
+	return false
 }

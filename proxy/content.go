@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	storagedriver "github.com/distribution/distribution/v3/registry/storage/driver"
@@ -57,6 +58,7 @@ type Content struct {
 	leases    *lease.Leases // of fills; nil without Redis
 	fillDir   string        // removed at the end, when it is ours alone
 	tags      *lru.Cache[string, tagged]
+	catalog   atomic.Pointer[cataloged]
 	proofs    *lru.Cache[string, time.Time] // when a client's credential last proved access to a repository
 	absent    *lru.Cache[string, absence]
 	referrers *lru.Cache[string, referred]

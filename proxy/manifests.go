@@ -61,7 +61,10 @@ func (p *Proxy) admit(w *recorder, r *http.Request, ref image.Reference, who req
 		}
 	}
 	if err := verdictOn(d); err != nil {
-		return err
+		if d.Action != gate.Deny || r.Method != http.MethodHead || !p.content.cfg.AllowHead {
+			return err
+		}
+		// The GET that follows is refused, and tells why.
 	}
 	w.decided(d)
 	return nil

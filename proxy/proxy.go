@@ -133,8 +133,11 @@ func (p *Proxy) answer(w *recorder, r *http.Request, rt route, who requester) er
 	if who.granted {
 		return refuse(errcode.ErrorCodeDenied, "the token opens one image only: %s", who.grant)
 	}
-	if rt.kind == routeTags {
+	switch rt.kind {
+	case routeTags:
 		return p.tags(w, r, rt.ref)
+	case routeCatalog:
+		return p.catalog(w, r, who)
 	}
 	return p.referrers(w, r, rt.ref)
 }

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/distribution/distribution/v3/registry/api/errcode"
@@ -20,6 +21,7 @@ const (
 	routeBlob      routeKind = "blob"
 	routeTags      routeKind = "tags"
 	routeReferrers routeKind = "referrers"
+	routeCatalog   routeKind = "catalog"
 	routeNone      routeKind = "none" // refused before it was known what is meant
 )
 
@@ -45,9 +47,17 @@ func parseRoute(r *http.Request, upstreams *upstream.List) (route, error) {
 	if escaped := strings.ToLower(r.URL.EscapedPath()); strings.Contains(escaped, "%2f") || strings.Contains(escaped, "%5c") || strings.Contains(escaped, "%00") {
 		return none, refuse(errcode.ErrorCodeNameInvalid, "the path contains an encoded slash, backslash or zero byte: write it plainly")
 	}
+	// What two readers of a query could take for two registries is refused.
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil || len(query["ns"]) > 1 {
+		return none, refusal{status: http.StatusBadRequest, code: errcode.ErrorCodeNameInvalid, message: "the query cannot be read, or has ns more than once"}
+	}
 	path := r.URL.Path
 	if path == "/v2" || path == "/v2/" {
 		return route{kind: routeBase}, nil
+	}
+	if path == "/v2/_catalog" {
+		return route{kind: routeCatalog}, nil
 	}
 	rest, ok := strings.CutPrefix(path, "/v2/")
 	if !ok {
@@ -75,7 +85,7 @@ func parseRoute(r *http.Request, upstreams *upstream.List) (route, error) {
 	default:
 		return none, refusal{status: http.StatusNotFound, code: errcode.ErrorCodeUnsupported, message: "there is no such call of the registry protocol here: /v2/" + rest}
 	}
-	registry, repository, err := upstreams.Choose(r.URL.Query().Get("ns"), r.Host, name)
+	registry, repository, err := upstreams.Choose(query.Get("ns"), r.Host, name)
 	if err != nil {
 		return none, err
 	}

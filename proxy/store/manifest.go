@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"mime"
+	"regexp"
 	"strings"
 
 	"github.com/opencontainers/go-digest"
@@ -32,6 +33,9 @@ var (
 	ErrInvalid = errors.New("the manifest is not valid")
 )
 
+// mediaType is the grammar of RFC 6838, section 4.2.
+var mediaType = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}$`)
+
 // Manifest is a manifest or an index with what it names.
 type Manifest struct {
 	MediaType string
@@ -46,6 +50,13 @@ type Descriptor struct {
 	MediaType string        `json:"mediaType"`
 	Digest    digest.Digest `json:"digest"`
 	Size      int64         `json:"size"`
+	URLs      []string      `json:"urls"` // where a foreign layer is to be fetched from
+}
+
+// Foreign tells whether the descriptor is of a layer that a registry need not
+// hold (image specification, "Non-distributable layers").
+func (d Descriptor) Foreign() bool {
+	return len(d.URLs) > 0 || strings.Contains(d.MediaType, ".nondistributable.") || strings.Contains(d.MediaType, ".foreign.")
 }
 
 // Blob returns the descriptor of a blob that the manifest names.
@@ -109,7 +120,11 @@ func Parse(contentType string, d digest.Digest, raw []byte) (Manifest, error) {
 		}
 		m.Blobs = doc.Blobs
 	default:
-		return Manifest{}, fmt.Errorf("%w: the type %q is not known", ErrInvalid, m.MediaType)
+		// What is no type may be anything, and is not repeated to clients.
+		if !mediaType.MatchString(m.MediaType) {
+			m.MediaType = "that it says"
+		}
+		return Manifest{}, fmt.Errorf("%w: the type %s is not known", ErrInvalid, m.MediaType)
 	}
 	for _, list := range [][]Descriptor{m.Blobs, m.Children} {
 		for _, b := range list {
