@@ -2,6 +2,8 @@ package bundle
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/url"
@@ -82,6 +84,12 @@ func (s *Source) Name() string {
 	}
 	u.RawQuery, u.User = "", nil
 	return u.String()
+}
+
+// ID tells sources apart that have one Name, and is no secret.
+func (s *Source) ID() string {
+	sum := sha256.Sum256([]byte(s.cfg.URL))
+	return hex.EncodeToString(sum[:8])
 }
 
 // Poll is how often to look.

@@ -3,7 +3,6 @@ package library
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -184,10 +183,7 @@ type kept struct {
 	Archive []byte    `json:"archive"`
 }
 
-func keptKey(s *supply) string {
-	sum := sha256.Sum256([]byte(s.source.Name()))
-	return "bundles/" + hex.EncodeToString(sum[:8]) + ".json"
-}
+func keptKey(s *supply) string { return "bundles/" + s.source.ID() + ".json" }
 
 // keep stores what is in force for a start without the network.
 func (l *Library) keep(ctx context.Context, s *supply, f bundle.Fetched, c bundle.Contents) {
