@@ -4,6 +4,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -49,6 +50,8 @@ type Console struct {
 	cfg     Config
 	parts   Parts
 	metrics *metrics
+
+	previewing sync.Mutex // one at a time
 }
 
 // New returns the console over parts.

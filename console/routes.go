@@ -48,6 +48,8 @@ func (c *Console) routes() http.Handler {
 	// Ours.
 	read("GET /api/v1/image", c.showNamedImage)
 	read("GET /api/v1/policies/sources", c.listSources)
+	read("GET /api/v1/facts", c.showFacts)
+	change(previewPattern, c.previewPolicies)
 	read("GET /api/v1/permissions", c.listPermissions)
 	change("DELETE /api/v1/permissions", c.removePermission)
 	read("GET /api/v1/labels", c.listLabels)
@@ -74,6 +76,9 @@ func (c *Console) routes() http.Handler {
 	return mux
 }
 
+// previewPattern is the one call that takes a whole folder of policies.
+const previewPattern = "POST /api/v1/assurance_policy/{type}/preview"
+
 // answer runs h and turns its error into an answer.
 func (c *Console) answer(route string, h handler) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
@@ -81,7 +86,11 @@ func (c *Console) answer(route string, h handler) http.Handler {
 		w := &recorder{ResponseWriter: rw, code: http.StatusOK}
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		w.Header().Set("Cache-Control", "no-store")
-		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		limit := int64(maxBody)
+		if route == previewPattern {
+			limit = maxPreview
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, limit)
 		who := &bearer{}
 		err := h(w, r.WithContext(context.WithValue(r.Context(), bearerKey{}, who)))
 		if err != nil {

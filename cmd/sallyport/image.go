@@ -18,7 +18,7 @@ import (
 func newImageCommand() *cobra.Command {
 	r := &gateway{}
 	return newGatewayCommand(r, "image", "List the images that the gate knows, analyse them again, allow or block them",
-		newImageListCommand(r), newImageShowCommand(r), newImageRescanCommand(r),
+		newImageListCommand(r), newImageShowCommand(r), newImageFactsCommand(r), newImageRescanCommand(r),
 		newPermitCommand(r, gate.Allow, "allow IMAGE…", "Let images pass whatever the policies say"),
 		newPermitCommand(r, gate.Deny, "block IMAGE…", "Refuse images whatever the policies say"),
 		newResetCommand(r),

@@ -144,6 +144,17 @@ func (c *Client) DeletePolicy(ctx context.Context, name string) error {
 	return c.call(ctx, http.MethodDelete, policyPath+"/"+url.PathEscape(name), nil, nil, nil)
 }
 
+// Facts returns what the policies would read of an image, for each platform.
+func (c *Client) Facts(ctx context.Context, name string, where policies.Context) (a console.FactsAnswer, err error) {
+	q := url.Values{"image": {name}}
+	for key, v := range map[string]string{"kind": where.Kind, "cluster": where.Cluster, "namespace": where.Namespace} {
+		if v != "" {
+			q.Set(key, v)
+		}
+	}
+	return a, c.call(ctx, http.MethodGet, "/api/v1/facts", q, nil, &a)
+}
+
 // DTA returns the settings of dynamic threat analysis.
 func (c *Client) DTA(ctx context.Context) (s console.DTASettings, err error) {
 	return s, c.call(ctx, http.MethodGet, "/api/v1/settings/dta", nil, nil, &s)

@@ -82,6 +82,27 @@ func (c *Client) call(ctx context.Context, method, path string, query url.Values
 }
 
 func (c *Client) send(ctx context.Context, method, path string, query url.Values, body io.Reader) ([]byte, error) {
+	answer, err := c.ask(ctx, c.http, method, path, query, body)
+	if err != nil {
+		return nil, err
+	}
+	defer answer.Close()
+	return c.readAll(answer)
+}
+
+// stream sends in as JSON and returns the answer as it comes, however long it takes.
+func (c *Client) stream(ctx context.Context, method, path string, in any) (io.ReadCloser, error) {
+	b, err := json.Marshal(in)
+	if err != nil {
+		return nil, fmt.Errorf("encoding the request: %w", err)
+	}
+	patient := *c.http
+	patient.Timeout = 0
+	return c.ask(ctx, &patient, method, path, nil, bytes.NewReader(b))
+}
+
+// ask sends a request and returns the body of its answer, when it is a success.
+func (c *Client) ask(ctx context.Context, with *http.Client, method, path string, query url.Values, body io.Reader) (io.ReadCloser, error) {
 	address := c.base.JoinPath(path)
 	address.RawQuery = query.Encode()
 	r, err := http.NewRequestWithContext(ctx, method, address.String(), body)
@@ -95,7 +116,7 @@ func (c *Client) send(ctx context.Context, method, path string, query url.Values
 	if c.token != "" {
 		r.Header.Set("Authorization", "Bearer "+c.token)
 	}
-	resp, err := c.http.Do(r)
+	resp, err := with.Do(r)
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
@@ -106,16 +127,13 @@ func (c *Client) send(ctx context.Context, method, path string, query url.Values
 		}
 		return nil, fmt.Errorf("no gate answers at %s: %w; start one with `sallyport serve`, or name another with --server", c.base, err)
 	}
-	defer resp.Body.Close()
-	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
-	if err != nil {
-		return nil, fmt.Errorf("the answer of %s broke off: %w", c.base, err)
-	}
-	if len(answer) > maxAnswer {
-		return nil, fmt.Errorf("the answer of %s is longer than %d bytes", c.base, maxAnswer)
-	}
 	if resp.StatusCode >= 200 && resp.StatusCode < 300 {
-		return answer, nil
+		return resp.Body, nil
+	}
+	defer resp.Body.Close()
+	answer, err := c.readAll(resp.Body)
+	if err != nil {
+		return nil, err
 	}
 	var failed struct {
 		Message string `json:"message"`
@@ -124,6 +142,17 @@ func (c *Client) send(ctx context.Context, method, path string, query url.Values
 		failed.Message = fmt.Sprintf("%s answered %s %s with %s: is it a gate's API?", c.base, method, path, resp.Status)
 	}
 	return nil, &Error{resp.StatusCode, failed.Message}
+}
+
+func (c *Client) readAll(body io.Reader) ([]byte, error) {
+	answer, err := io.ReadAll(io.LimitReader(body, maxAnswer+1))
+	if err != nil {
+		return nil, fmt.Errorf("the answer of %s broke off: %w", c.base, err)
+	}
+	if len(answer) > maxAnswer {
+		return nil, fmt.Errorf("the answer of %s is longer than %d bytes", c.base, maxAnswer)
+	}
+	return answer, nil
 }
 
 // NotFound tells whether err is the console's word that something is not there.

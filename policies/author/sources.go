@@ -24,6 +24,13 @@ type Sources struct {
 	beside map[string]*dataFile // data files that were read
 	data   map[string]string    // where each of Data's keys stands
 	seen   map[string]bool      // files that were read
+	kept   []keptFile           // documents and data as they are written
+}
+
+// keptFile is a file that is more than the Rego in it.
+type keptFile struct {
+	file, path string
+	text       []byte
 }
 
 // Policy is a document, and where it stands.
@@ -78,6 +85,7 @@ func (s *Sources) add(path string, stdin io.Reader) Faults {
 		if err != nil {
 			return faultsOf("standard input", err)
 		}
+		s.kept = append(s.kept, keptFile{"standard input", "policies/standard-input.yaml", b})
 		return s.documents("standard input", b, "")
 	}
 	info, err := os.Stat(path)
@@ -155,9 +163,11 @@ func (s *Sources) file(file, path string) Faults {
 		s.Modules = append(s.Modules, Module{File: file, Text: string(b), Path: path})
 		return nil
 	case data:
+		s.kept = append(s.kept, keptFile{file, path, b})
 		s.beside[key] = &dataFile{file, path, b}
 		return nil
 	}
+	s.kept = append(s.kept, keptFile{file, path, b})
 	return s.documents(file, b, filepath.Dir(file))
 }
 
@@ -186,6 +196,24 @@ func (s *Sources) documents(file string, b []byte, dir string) Faults {
 		s.Policies = append(s.Policies, Policy{d, file})
 	}
 	return nil
+}
+
+// AddDocuments adds documents that a gate has. Custom checks of theirs that
+// stand in files stay there.
+func (s *Sources) AddDocuments(docs []policies.Document) error {
+	for _, d := range docs {
+		b, err := d.YAML()
+		if err != nil {
+			return err
+		}
+		file := "policies/" + d.Name + ".yaml"
+		s.kept = append(s.kept, keptFile{file, file, b})
+		s.Policies = append(s.Policies, Policy{d, file})
+		if d.CustomChecksEnabled {
+			s.snippets(s.Policies[len(s.Policies)-1])
+		}
+	}
+	return s.doubles().err()
 }
 
 // addChecks reads the files that custom checks name, also where a document

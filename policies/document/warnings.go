@@ -40,16 +40,23 @@ func (d Document) Warnings() []string {
 
 // unknown names a key that nobody knows and the nearest that is known.
 func unknown(name string, known []string) string {
+	best := Nearest(name, known)
+	if best == "" {
+		return fmt.Sprintf("unknown field %q", name)
+	}
+	return fmt.Sprintf("unknown field %q, did you mean %q?", name, best)
+}
+
+// Nearest is the name among known that somebody who wrote name may have meant;
+// empty when none is near.
+func Nearest(name string, known []string) string {
 	best, distance := "", 4
 	for _, k := range known {
 		if n := editDistance(name, k); n < distance {
 			best, distance = k, n
 		}
 	}
-	if best == "" {
-		return fmt.Sprintf("unknown field %q", name)
-	}
-	return fmt.Sprintf("unknown field %q, did you mean %q?", name, best)
+	return best
 }
 
 // editDistance is Levenshtein's, for names; long texts count as far apart.

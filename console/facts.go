@@ -1,0 +1,40 @@
+package console
+
+import (
+	"net/http"
+
+	"github.com/sallyport-dev/sallyport/gate"
+	"github.com/sallyport-dev/sallyport/policies"
+)
+
+// FactsAnswer are the facts documents of an image, one for each platform.
+type FactsAnswer struct {
+	Image  string            `json:"image"` // the whole reference, with the digest that it means now
+	Images []gate.ImageFacts `json:"images"`
+}
+
+// showFacts shows what the policies would read of the image that the query's
+// image names. Query: image, and of the context in which it is asked: kind
+// (default pull), cluster, namespace.
+func (c *Console) showFacts(w http.ResponseWriter, r *http.Request) error {
+	q := r.URL.Query()
+	ref, err := c.reference(q.Get("image"))
+	if err != nil {
+		return err
+	}
+	if ref, err = c.find(r.Context(), ref); err != nil {
+		return err
+	}
+	where := policies.Context{Kind: "pull", Cluster: q.Get("cluster"), Namespace: q.Get("namespace")}
+	if kind := q.Get("kind"); kind != "" {
+		where.Kind = kind
+	}
+	images, err := c.parts.Gate.Facts(r.Context(), ref, where)
+	if err != nil {
+		return err
+	}
+	if len(images) == 0 {
+		return problem(http.StatusNotFound, "%s is no image that an engine would run, and has no facts", ref)
+	}
+	return reply(w, http.StatusOK, FactsAnswer{Image: ref.String(), Images: images})
+}
