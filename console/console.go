@@ -4,7 +4,6 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -51,7 +50,7 @@ type Console struct {
 	parts   Parts
 	metrics *metrics
 
-	previewing sync.Mutex // one at a time
+	previewing chan struct{} // holds one: of the preview that runs
 }
 
 // New returns the console over parts.
@@ -77,7 +76,7 @@ func New(cfg Config, parts Parts) (*Console, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Console{cfg: cfg, parts: parts, metrics: m}, nil
+	return &Console{cfg: cfg, parts: parts, metrics: m, previewing: make(chan struct{}, 1)}, nil
 }
 
 // Handler answers everything below /.

@@ -67,8 +67,9 @@ type PreviewSummary struct {
 
 // Bounds of a preview, which runs rules that are not in force.
 const (
-	maxPreview  = 16 << 20 // bytes of the request
-	previewTime = 10 * time.Minute
+	maxPreview      = 16 << 20 // bytes of the request
+	previewTime     = 10 * time.Minute
+	previewPatience = 10 * time.Second // until one that runs must be done
 )
 
 // previewPolicies judges all known images by given policies and tells what
@@ -81,10 +82,14 @@ func (c *Console) previewPolicies(w http.ResponseWriter, r *http.Request) error 
 	if err := decode(r, &req); err != nil {
 		return err
 	}
-	if !c.previewing.TryLock() {
+	select {
+	case c.previewing <- struct{}{}:
+		defer func() { <-c.previewing }()
+	case <-r.Context().Done():
+		return context.Cause(r.Context())
+	case <-time.After(previewPatience):
 		return problem(http.StatusTooManyRequests, "somebody else's preview is running: try again when it is done")
 	}
-	defer c.previewing.Unlock()
 	ctx, cancel := context.WithTimeoutCause(r.Context(), previewTime, errors.New("the preview took longer than "+previewTime.String()))
 	defer cancel()
 	before, after, err := c.generations(ctx, req)
