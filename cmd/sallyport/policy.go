@@ -75,7 +75,7 @@ func newPolicyGetCommand(r *gateway) *cobra.Command {
 			}
 			d, err := c.Policy(cmd.Context(), args[0])
 			if err != nil {
-				return err
+				return meant(cmd.Context(), c, args[0], err)
 			}
 			if r.output == "json" {
 				return printJSON(cmd.OutOrStdout(), d)
@@ -92,6 +92,7 @@ func newPolicyGetCommand(r *gateway) *cobra.Command {
 
 func newPolicyApplyCommand(r *gateway) *cobra.Command {
 	var files []string
+	var dryRun bool
 	c := &cobra.Command{
 		Use: "apply -f FILE…", Short: "Put policies of files in force: new ones, or in the place of those with their names", Args: cobra.NoArgs,
 		Example: `  sallyport policy get DTA > dta.yaml && $EDITOR dta.yaml && sallyport policy apply -f dta.yaml`,
@@ -107,6 +108,9 @@ func newPolicyApplyCommand(r *gateway) *cobra.Command {
 			docs, err := readPolicies(cmd.Context(), files, cmd.InOrStdin())
 			if err != nil {
 				return err
+			}
+			if dryRun {
+				return r.applyDry(cmd, c, docs)
 			}
 			done := map[string]string{}
 			for _, d := range docs {
@@ -126,6 +130,7 @@ func newPolicyApplyCommand(r *gateway) *cobra.Command {
 		},
 	}
 	c.Flags().StringSliceVarP(&files, "file", "f", nil, "file of policies, JSON or YAML; - is the standard input")
+	c.Flags().BoolVar(&dryRun, "dry-run", false, "change nothing, show what would be (which images would: sallyport policy eval -f)")
 	return c
 }
 
@@ -134,7 +139,7 @@ func newPolicyDeleteCommand(r *gateway) *cobra.Command {
 		Use: "delete NAME…", Short: "Take policies away; a built-in one that they stood for is in force again", Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return r.each(cmd, args, func(ctx context.Context, c *client.Client, name string) (string, error) {
-				return "deleted", c.DeletePolicy(ctx, name)
+				return "deleted", meant(ctx, c, name, c.DeletePolicy(ctx, name))
 			})
 		},
 	}

@@ -10,7 +10,6 @@ import (
 
 	"github.com/sallyport-dev/sallyport/policies"
 	"github.com/sallyport-dev/sallyport/policies/author"
-	"github.com/sallyport-dev/sallyport/report"
 )
 
 // evaluated is what `policy eval -o json` prints of one image.
@@ -161,7 +160,7 @@ func facts(c policies.Check) string {
 
 // printChanges prints what two generations make of images.
 func printChanges(out io.Writer, changes []author.Change) error {
-	t := newTable(out, "IMAGE", "PLATFORM", "BEFORE", "AFTER", "DECIDED BY")
+	t := newTable(out, "IMAGE", "DIGEST", "PLATFORM", "BEFORE", "AFTER", "DECIDED BY")
 	for _, c := range changes {
 		decided := c.After
 		if decided.Policy == "" && decided.Permission == "" {
@@ -171,7 +170,12 @@ func printChanges(out io.Writer, changes []author.Change) error {
 		if decided.Policy != "" {
 			by = fmt.Sprintf("policy %s, control %s: %s", decided.Policy, decided.Control, decided.Message)
 		}
-		t.row(report.Escape(c.Image), c.Platform, string(c.Before.Action), string(c.After.Action), by)
+		name, _, _ := strings.Cut(c.Image, "@")
+		digest := ""
+		if c.Digest != "" {
+			digest = shortDigest(c.Digest)
+		}
+		t.row(name, digest, c.Platform, string(c.Before.Action), string(c.After.Action), by)
 	}
 	return t.flush()
 }

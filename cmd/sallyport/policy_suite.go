@@ -36,7 +36,7 @@ func newPolicyTestCommand() *cobra.Command {
 		Long: `Runs the rules called test_… of files and folders. At hand are
   data.assurance.<name>   the generated package of each policy document
   custom checks           under the packages that they say; a snippet without one is data.custom.<policy>.check<n>
-  data.<field>            the fields of data.json and data.yaml, wherever they stand
+  data.<folder>.<field>   data.json and data.yaml, below the path of their folder as in a bundle
 A test gives the facts: data.assurance.production.deny with input as {…} ("sallyport image facts" prints real ones).
 Rules have the functions that they have in force: no network, clock, randomness or environment. A test that runs
 longer than --timeout, or takes too much memory, is an error; the others run on.

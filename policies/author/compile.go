@@ -23,8 +23,8 @@ type program struct {
 // parse parses all Rego; generated come from Generated. The error is Faults.
 func (s *Sources) parse(generated []Module) (*program, error) {
 	p := &program{modules: map[string]*ast.Module{}, store: inmem.NewFromObject(s.Data)}
-	var faults Faults
-	for _, all := range [][]Module{generated, s.Modules} {
+	own, faults := s.written(generated)
+	for _, all := range [][]Module{generated, own} {
 		for _, m := range all {
 			parsed, err := ast.ParseModuleWithOpts(m.File, m.Text, ast.ParserOptions{
 				RegoVersion: ast.RegoV1, Capabilities: engine.Capabilities(), ProcessAnnotation: true,

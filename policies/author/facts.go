@@ -62,9 +62,12 @@ func factsOf(name string, b []byte) ([]Subject, error) {
 		if errors.Is(err, io.EOF) {
 			break
 		}
-		at := Location{File: name, Row: 1 + bytes.Count(b[:d.InputOffset()], []byte("\n"))}
 		if err != nil {
-			return nil, Faults{{err.Error(), CodeFacts, at}}
+			at := len(b)
+			if bad := new(json.SyntaxError); errors.As(err, &bad) {
+				at = min(int(bad.Offset), at)
+			}
+			return nil, Faults{{err.Error(), CodeFacts, Location{File: name, Row: 1 + bytes.Count(b[:at], []byte("\n"))}}}
 		}
 		if faults := checkFacts(name, raw); len(faults) > 0 {
 			return nil, faults

@@ -3,6 +3,7 @@ package author
 import (
 	"cmp"
 	"fmt"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -23,8 +24,12 @@ func (s *Sources) snippets(p Policy) {
 			added = 2
 			text = fmt.Sprintf("package custom[%q].check%d\n\n", p.Document.Name, i+1) + text
 		}
-		if slices.ContainsFunc(s.Modules, func(m Module) bool { return m.Text == text }) {
-			continue // the same check in several policies
+		formatted := text
+		if f, err := Format(name, []byte(text)); err == nil {
+			formatted = string(f.New)
+		}
+		if slices.ContainsFunc(s.Modules, func(m Module) bool { return m.Text == text || m.Text == formatted }) {
+			continue // the same check in several policies, or in a tree
 		}
 		s.Modules = append(s.Modules, Module{
 			File: fmt.Sprintf("%s#%s.rego", p.File, name), Text: text,
@@ -43,6 +48,27 @@ func hasPackage(snippet string) bool {
 		return strings.HasPrefix(line, "package ") || strings.HasPrefix(line, "package\t")
 	}
 	return false
+}
+
+// written are the modules that authors wrote. In a tree the generated packages
+// stand beside them.
+func (s *Sources) written(generated []Module) ([]Module, Faults) {
+	texts := map[string]string{}
+	for _, m := range generated {
+		texts[path.Base(m.Path)] = m.Text
+	}
+	var own []Module
+	var faults Faults
+	for _, m := range s.Modules {
+		text, known := texts[path.Base(m.Path)]
+		switch {
+		case !known || path.Base(path.Dir(m.Path)) != "assurance" || !strings.Contains(m.Text, translate.Mark):
+			own = append(own, m)
+		case m.Text != text:
+			faults = append(faults, Fault{"is generated, and not what its policy is translated to now: change the policy and translate it again", CodeCheck, Location{File: m.File}})
+		}
+	}
+	return own, faults
 }
 
 // placed gives faults in snippets the lines that their authors see.

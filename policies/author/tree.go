@@ -34,7 +34,9 @@ func (s *Sources) Tree() (map[string][]byte, error) {
 	for _, m := range generated {
 		put(m.Path, "the package of a policy", []byte(m.Text))
 	}
-	for _, m := range s.Modules {
+	own, stale := s.written(generated)
+	faults = append(faults, stale...)
+	for _, m := range own {
 		text := []byte(m.Text)
 		if m.added > 0 {
 			f, err := Format(m.File, text)

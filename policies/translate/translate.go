@@ -99,6 +99,9 @@ func tidy(text string) string {
 
 var emptyLines = regexp.MustCompile(`\n{3,}`)
 
+// Mark is a line of every generated package, by which it is known.
+const Mark = "#   generated: from the assurance policy of the same name; change that one"
+
 // header is the package's METADATA and its name.
 func header(d *document.Document) string {
 	var b strings.Builder
@@ -110,7 +113,7 @@ func header(d *document.Document) string {
 	b.WriteString("# custom:\n")
 	fmt.Fprintf(&b, "#   scope: %s\n", scope.Quote(d.Scope.String()))
 	fmt.Fprintf(&b, "#   blocks: %v\n", d.BlockFailed)
-	b.WriteString("#   generated: from the assurance policy of the same name; change that one\n")
+	b.WriteString(Mark + "\n")
 	fmt.Fprintf(&b, "package assurance%s\n\n", step(d.Name))
 	return b.String()
 }

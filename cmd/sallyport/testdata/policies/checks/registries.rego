@@ -3,7 +3,7 @@
 package registries
 
 deny contains msg if {
-	not input.image.registry in data.registries.ours
+	not input.image.registry in data.checks.registries.ours
 	msg := sprintf("%s is none of our registries", [input.image.registry])
 }
 
