@@ -1,7 +1,9 @@
 package console
 
 import (
+	"context"
 	"net/http"
+	"time"
 
 	"github.com/sallyport-dev/sallyport/gate"
 	"github.com/sallyport-dev/sallyport/policies"
@@ -12,6 +14,10 @@ type FactsAnswer struct {
 	Image  string            `json:"image"` // the whole reference, with the digest that it means now
 	Images []gate.ImageFacts `json:"images"`
 }
+
+// lookPatience is how long one answer waits for a look into an image's layers,
+// which goes on: less than clients wait.
+const lookPatience = 50 * time.Second
 
 // showFacts shows what the policies would read of the image that the query's
 // image names. Query: image, and of the context in which it is asked: kind
@@ -29,7 +35,9 @@ func (c *Console) showFacts(w http.ResponseWriter, r *http.Request) error {
 	if kind := q.Get("kind"); kind != "" {
 		where.Kind = kind
 	}
-	images, err := c.parts.Gate.Facts(r.Context(), ref, where)
+	ctx, cancel := context.WithTimeoutCause(r.Context(), lookPatience, problem(http.StatusServiceUnavailable, "its layers are still being read: ask again"))
+	defer cancel()
+	images, err := c.parts.Gate.Facts(ctx, ref, where, true)
 	if err != nil {
 		return err
 	}

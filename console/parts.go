@@ -23,8 +23,8 @@ type Gate interface {
 	// label wants analysed is queued.
 	Recheck(ctx context.Context, t label.Target) ([]gate.Decision, error)
 	Known(ctx context.Context) ([]gate.Name, error)
-	// Facts gathers what the policies would read of ref.
-	Facts(ctx context.Context, ref image.Reference, c policies.Context) ([]gate.ImageFacts, error)
+	// Facts gathers what the policies would read of ref; look has it found out first.
+	Facts(ctx context.Context, ref image.Reference, c policies.Context, look bool) ([]gate.ImageFacts, error)
 	// Decision returns the decision with the id; errors wrap gate.ErrUnknownDecision.
 	Decision(ctx context.Context, id string) (gate.Decision, error)
 }

@@ -63,6 +63,7 @@ type PreviewSummary struct {
 	Flips    int    `json:"flips"`
 	ToDenied int    `json:"to_denied"` // of the flips
 	Unjudged int    `json:"unjudged"`
+	Unread   int    `json:"unread"` // judged without facts that the new policies read: nobody has looked into their layers yet
 }
 
 // Bounds of a preview, which runs rules that are not in force.

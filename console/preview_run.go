@@ -82,7 +82,7 @@ func (p *preview) run(ctx context.Context, refs []image.Reference) error {
 
 // judge compares all platforms' images of ref.
 func (p *preview) judge(ctx context.Context, ref image.Reference) error {
-	images, err := p.console.parts.Gate.Facts(ctx, ref, policies.Context{Kind: "pull"})
+	images, err := p.console.parts.Gate.Facts(ctx, ref, policies.Context{Kind: "pull"}, false)
 	if err != nil {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
@@ -102,16 +102,20 @@ func (p *preview) judge(ctx context.Context, ref image.Reference) error {
 			word := author.Outcome{Action: author.Action(f.Permission.Action), Permission: f.Permission.String(), Applicable: []string{}}
 			change.Before, change.After = word, word
 		}
-		if err := p.add(change, faults); err != nil {
+		unread := f.Permission == nil && len(p.after.Missing(f.Facts)) > 0
+		if err := p.add(change, faults, unread); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (p *preview) add(c author.Change, faults []string) error {
+func (p *preview) add(c author.Change, faults []string, unread bool) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if unread {
+		p.summary.Unread++
+	}
 	for _, name := range slices.Compact(slices.Sorted(slices.Values(faults))) {
 		if p.faults[name]++; p.faults[name] >= maxFaults {
 			return fmt.Errorf("policy %q could not be evaluated for %d images, last for %s: %s", name, maxFaults, c.Image, c.After.Message)

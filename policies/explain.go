@@ -52,3 +52,19 @@ func (s *Set) Explain(in *Input) []Inclusion {
 	}
 	return all
 }
+
+// Missing are the parts of the facts that the policies read which include the
+// image, that could be found out by a look into its layers, and are not known.
+func (s *Set) Missing(in *Input) []Part {
+	known := map[Part]bool{
+		PartAccount: in.Image.Account.Known, PartOSRelease: in.Image.OSRelease.Known, PartSetuid: in.Image.Setuid.Known,
+		PartBaseImages: in.Image.BaseImages.Known, PartPackages: in.Packages.Known,
+	}
+	var missing []Part
+	for _, p := range s.Needs(in) {
+		if k, found := known[p]; found && !k {
+			missing = append(missing, p)
+		}
+	}
+	return missing
+}

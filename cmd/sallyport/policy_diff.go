@@ -209,6 +209,9 @@ func (d comparison) print(out io.Writer, format string) error {
 			fmt.Fprintf(out, "; %d could not be judged", d.Summary.Unjudged)
 		}
 		fmt.Fprintln(out)
+		if n := d.Summary.Unread; n > 0 {
+			fmt.Fprintf(out, "%s judged without all facts that the policies read, since nobody has looked into the layers yet\n", count(n, "image was", "images were"))
+		}
 	}
 	if d.Summary.ToDenied > 0 {
 		return codeError{code: exitFailed}

@@ -35,7 +35,7 @@ func inspectHere(ctx context.Context, s scanSource, p image.Platform, where poli
 	if err != nil {
 		return nil, err
 	}
-	images, err := g.Facts(ctx, ref, where)
+	images, err := g.Facts(ctx, ref, where, true)
 	if err != nil {
 		return nil, err
 	}
