@@ -16,10 +16,10 @@ export GOTOOLCHAIN := local
 # addresses that the Sentry's stubs do not leave free, so these run without it.
 SENTRY := ./cmd/... ./sandbox ./sandbox/runtime/... ./sandbox/sensor/... ./sandbox/service/... ./test/...
 
-.PHONY: help run build test deps lint unit race system bench fuzz clean
+.PHONY: help run build test deps lint unit race system bench bench-proxy soak fuzz clean
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 run: build ## build and start everything on this machine: proxy, webhook, API, metrics, sandbox
 	@exec ./$(BUILD)/sallyport serve
@@ -46,6 +46,12 @@ race: ## all other tests, under the race detector
 
 bench: ## run the benchmarks
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+bench-proxy: build ## measure the proxy beside nginx and distribution's registry, on a quiet machine
+	GATE_UNDER_TEST=$(CURDIR)/$(BUILD)/sallyport ./test/bench/compare
+
+soak: ## pull in every way for SOAK (default 10m) under the race detector
+	SOAK=$(or $(SOAK),10m) CGO_ENABLED=1 $(GO) test -race -timeout 60m -run '^TestSoak$$' -v ./proxy
 
 fuzz: ## fuzz every parser of foreign input for FUZZTIME each
 	@./test/fuzz $(FUZZTIME)

@@ -22,8 +22,8 @@ import (
 )
 
 // pull fetches an image whole, as crane does, which checks every digest in it.
-func (s *site) pull(reference string) (v1.Image, error) {
-	img, err := crane.Pull(s.host+"/"+upstreamName+"/"+reference, crane.Insecure)
+func (s *site) pull(reference string, options ...crane.Option) (v1.Image, error) {
+	img, err := crane.Pull(s.host+"/"+upstreamName+"/"+reference, append([]crane.Option{crane.Insecure}, options...)...)
 	if err != nil {
 		return nil, err
 	}
