@@ -3,15 +3,16 @@ package proxy
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/sallyport-dev/sallyport/image"
 	"github.com/sallyport-dev/sallyport/proxy/upstream"
 )
 
-// seen bounds what is remembered of clients' proofs and of what upstreams lack;
+// viewsKept bounds what is remembered of clients' proofs and of what upstreams lack;
 // one is about 250 bytes.
-const seen = 1 << 15
+const viewsKept = 1 << 15
 
 // view is what of a repository may be shown to who asks. At most upstreams the
 // gate's own credentials decide that, once and for all clients. At those that
@@ -80,6 +81,16 @@ func (v view) told(what string, err error) error {
 	return err
 }
 
+// seen returns the view of ref's repository after upstream showed it, or has
+// shown it lately, to who asks; which is a digest of a manifest or of a blob.
+func (c *Content) seen(ctx context.Context, ref image.Reference, which string, ask func(view, context.Context) error) (view, error) {
+	v, err := c.view(ctx, ref)
+	if err != nil {
+		return view{}, err
+	}
+	return v, v.prove(ctx, which, func(ctx context.Context) error { return ask(v, ctx) })
+}
+
 // absence is what upstream said that it does not have, or does not show.
 type absence struct {
 	at  time.Time
@@ -115,11 +126,6 @@ func (c *Content) shows(ctx context.Context, ref image.Reference) bool {
 
 // takesCredentials tells whether any upstream has clients' own credentials
 // passed on.
-func (c *Content) takesCredentials() bool {
-	for _, u := range c.cfg.Upstreams {
-		if u.Client {
-			return true
-		}
-	}
-	return false
+func (c Config) takesCredentials() bool {
+	return slices.ContainsFunc(c.Upstreams, func(u Upstream) bool { return u.Client })
 }

@@ -81,6 +81,9 @@ func upstreamFailed(kind routeKind, up *upstream.Error) refusal {
 		}
 		return refusal{code: code, message: message}
 	case upstream.Refused:
+		if up.Client && (up.Anonymous || up.Status == http.StatusUnauthorized) {
+			return challenge("%s", message)
+		}
 		// Not 401: it is the gate that lacks credentials, not the client.
 		return refusal{code: errcode.ErrorCodeDenied, message: message}
 	case upstream.Limited:

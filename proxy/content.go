@@ -83,6 +83,9 @@ func NewContent(cfg Config, driver storagedriver.StorageDriver) (*Content, error
 	if err != nil {
 		return nil, err
 	}
+	if cfg.Accounts != nil && cfg.takesCredentials() {
+		return nil, errors.New("clients cannot show credentials of the gate's and of an upstream's at once: use accounts, or upstreams that take clients' credentials")
+	}
 	m := newContentMetrics(cfg.Metrics)
 	upstreams.Observe(func(registry string, k upstream.Kind) {
 		m.upstreamErrors.WithLabelValues(registry, k.String()).Inc()
@@ -110,10 +113,10 @@ func NewContent(cfg Config, driver storagedriver.StorageDriver) (*Content, error
 		c.tags, err = lru.New[string, tagged](tagsKept)
 	}
 	if err == nil {
-		c.proofs, err = lru.New[string, time.Time](seen)
+		c.proofs, err = lru.New[string, time.Time](viewsKept)
 	}
 	if err == nil {
-		c.absent, err = lru.New[string, absence](seen)
+		c.absent, err = lru.New[string, absence](viewsKept)
 	}
 	if err == nil {
 		c.referrers, err = lru.New[string, referred](referrersKept)

@@ -34,7 +34,7 @@ func (p *Proxy) manifest(w *recorder, r *http.Request, ref image.Reference, who 
 	}
 	ref = ref.WithDigest(m.Digest)
 	if !who.granted {
-		if err := p.admit(w, r, ref, who); err != nil {
+		if err := p.admit(w, r, ref, m, who); err != nil {
 			return err
 		}
 	}
@@ -46,7 +46,7 @@ func (p *Proxy) manifest(w *recorder, r *http.Request, ref image.Reference, who 
 // admit asks the gate, and waits with a GET while it has not decided yet. A
 // HEAD is answered as if allowed then: some engines ask it first and give up
 // on anything else, and the GET that must follow is what counts.
-func (p *Proxy) admit(w *recorder, r *http.Request, ref image.Reference, who requester) error {
+func (p *Proxy) admit(w *recorder, r *http.Request, ref image.Reference, m store.Manifest, who requester) error {
 	d, err := p.decide(r, ref, who)
 	if err != nil {
 		return err
@@ -56,6 +56,7 @@ func (p *Proxy) admit(w *recorder, r *http.Request, ref image.Reference, who req
 			w.decided(d)
 			return nil
 		}
+		p.content.fetchFor(r.Context(), ref, m)
 		if d, err = p.await(r, ref, who, d); err != nil {
 			return err
 		}

@@ -116,8 +116,16 @@ func (p *Proxy) answer(w *recorder, r *http.Request, rt route, who requester) er
 		}
 		defer leave()
 	}
+	r = p.onBehalf(r, rt, who)
+	if err := p.visible(r.Context(), rt); err != nil {
+		return err
+	}
 	switch rt.kind {
 	case routeBase:
+		if p.content.cfg.takesCredentials() && !who.granted && who.credential.Anonymous() {
+			// Docker sends credentials only where this call asked for them.
+			return challenge("log in with the credentials of the registry behind this gate")
+		}
 		w.Header().Set("Content-Type", "application/json")
 		w.Header().Set("Content-Length", "2")
 		w.WriteHeader(http.StatusOK)

@@ -11,6 +11,7 @@ import (
 	"github.com/sallyport-dev/sallyport/image"
 	"github.com/sallyport-dev/sallyport/internal/server"
 	"github.com/sallyport-dev/sallyport/proxy/account"
+	"github.com/sallyport-dev/sallyport/proxy/upstream"
 )
 
 // requester is who asks.
@@ -19,6 +20,8 @@ type requester struct {
 	user    string          // "" without credentials of ours
 	granted bool            // it showed a token of the sandbox
 	grant   image.Reference // what the token opens
+
+	credential upstream.Credential // for upstreams that take clients' own
 }
 
 // requester reads the credentials. Those that are not valid are refused rather
@@ -47,10 +50,17 @@ func (p *Proxy) requester(r *http.Request) (requester, error) {
 				return who, nil
 			}
 		}
+		if accounts == nil && p.content.cfg.takesCredentials() {
+			who.credential, err = theirs(r)
+			return who, err
+		}
 		if accounts == nil {
 			return who, p.unauthorized("the token is not valid, or has expired")
 		}
 		who.user, err = accounts.Token(r.Context(), client, token)
+	case accounts == nil && p.content.cfg.takesCredentials():
+		who.credential, err = theirs(r)
+		return who, err
 	case accounts == nil:
 		// Nobody has credentials here: they are not for us.
 		return who, p.anonymous()
