@@ -55,17 +55,11 @@ type Proxy struct {
 	DefaultUpstream string        `yaml:"default_upstream"` // for paths that name no upstream
 	Hold            time.Duration `yaml:"hold"`             // how long a pull waits for an analysis before it is told to come back
 	TagFreshness    time.Duration `yaml:"tag_freshness"`    // how long a tag is believed before upstream is asked again
+	TagAbsence      time.Duration `yaml:"tag_absence"`      // how long upstream's answer that it has no such image is believed
+	CredentialTrust time.Duration `yaml:"credential_trust"` // how long a client's credential that opened a repository is believed to open it
 	Upstreams       []Upstream    `yaml:"upstreams"`        // the closed list of registries that can be pulled from
 	Cache           Cache         `yaml:"cache"`
 	Redirect        bool          `yaml:"redirect"` // clients fetch blobs from the object storage itself, where the driver can sign addresses
-}
-
-// Upstream is one registry behind the gate.
-type Upstream struct {
-	Registry  string   `yaml:"registry"`  // its name: docker.io, ghcr.io, registry.example.com:8443
-	Endpoints []string `yaml:"endpoints"` // URLs tried in order; default https://<registry>
-	Username  string   `yaml:"username"`
-	Password  string   `yaml:"password"`
 }
 
 // Webhook is the Kubernetes admission front.
@@ -151,11 +145,13 @@ func Default() Config {
 			DefaultUpstream: image.DockerHub,
 			Hold:            25 * time.Second,
 			TagFreshness:    time.Minute,
+			TagAbsence:      10 * time.Second,
+			CredentialTrust: 10 * time.Minute,
 			Upstreams: []Upstream{
-				{Registry: image.DockerHub, Endpoints: []string{"https://registry-1.docker.io"}},
+				{Registry: image.DockerHub, Endpoints: []Endpoint{{URL: "https://registry-1.docker.io"}}},
 				{Registry: "ghcr.io"}, {Registry: "quay.io"}, {Registry: "registry.k8s.io"},
 				{Registry: "gcr.io"}, {Registry: "public.ecr.aws"}, {Registry: "mcr.microsoft.com"},
-				{Registry: DemoUpstream, Endpoints: []string{"http://" + DemoAddress}},
+				{Registry: DemoUpstream, Endpoints: []Endpoint{{URL: "http://" + DemoAddress}}},
 			},
 		},
 		Webhook:  Webhook{Listen: ":9443", Names: []string{"localhost", "127.0.0.1", "::1", "sallyport-webhook.sallyport.svc"}},

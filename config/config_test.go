@@ -14,7 +14,7 @@ func TestDefaultsWork(t *testing.T) {
 	if err != nil {
 		t.Fatalf("the defaults are refused: %v", err)
 	}
-	if got := cfg.Proxy.Upstreams[1].Endpoints; len(got) != 1 || got[0] != "https://ghcr.io" {
+	if got := cfg.Proxy.Upstreams[1].Endpoints; len(got) != 1 || got[0].URL != "https://ghcr.io" {
 		t.Errorf("ghcr.io's endpoint is %v", got)
 	}
 	if name, params := cfg.StorageDriver(); name != "filesystem" || params["rootdirectory"] != "data/storage" {

@@ -97,6 +97,8 @@ func checkKeys(n *yaml.Node, t reflect.Type, path string) error {
 				return err
 			}
 		}
+	case n.Kind == yaml.ScalarNode && reflect.PointerTo(t).Implements(reflect.TypeFor[yaml.Unmarshaler]()):
+		// It has a short form.
 	case t.Kind() == reflect.Struct && n.Kind != yaml.AliasNode && n.Tag != "!!null":
 		return fmt.Errorf("%d: %s must hold keys, not %q", n.Line, orTop(path), n.Value)
 	}

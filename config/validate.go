@@ -7,10 +7,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
-
-	"github.com/sallyport-dev/sallyport/image"
 )
 
 // Validate normalises names and reports everything that cannot work, each with its key.
@@ -69,38 +66,6 @@ func (c *Config) Validate() error {
 		bad("sandbox.memory", "%d bytes are less than 64 MiB", c.Sandbox.Memory)
 	}
 	return errors.Join(errs...)
-}
-
-func (c *Config) validateUpstreams(bad func(key, format string, args ...any)) {
-	c.Proxy.DefaultUpstream = image.NormalRegistry(c.Proxy.DefaultUpstream)
-	seen := map[string]bool{}
-	for i := range c.Proxy.Upstreams {
-		u := &c.Proxy.Upstreams[i]
-		key := fmt.Sprintf("proxy.upstreams[%d]", i)
-		if u.Registry == "" {
-			bad(key+".registry", "is empty: name the registry, e.g. ghcr.io")
-			continue
-		}
-		if strings.ContainsAny(u.Registry, "/ ") {
-			bad(key+".registry", "%q is not a host: leave out path and scheme", u.Registry)
-		}
-		u.Registry = image.NormalRegistry(u.Registry)
-		if seen[u.Registry] {
-			bad(key+".registry", "%s is listed twice", u.Registry)
-		}
-		seen[u.Registry] = true
-		if len(u.Endpoints) == 0 {
-			u.Endpoints = []string{"https://" + u.Registry}
-		}
-		for _, e := range u.Endpoints {
-			if p, err := url.Parse(e); err != nil || p.Host == "" || (p.Scheme != "http" && p.Scheme != "https") {
-				bad(key+".endpoints", "%q is not an http or https URL", e)
-			}
-		}
-	}
-	if !seen[c.Proxy.DefaultUpstream] {
-		bad("proxy.default_upstream", "%s is not among proxy.upstreams", c.Proxy.DefaultUpstream)
-	}
 }
 
 // StorageDriver is the name and parameters for the storage driver factory.

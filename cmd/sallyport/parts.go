@@ -84,6 +84,9 @@ func build(ctx context.Context, cfg config.Config, open sockets, child *sandboxC
 	}
 	p.ends = append(p.ends, end)
 	pc := proxyConfig(cfg, client, log, reg)
+	if pc.Upstreams, err = upstreams(cfg.Proxy); err != nil {
+		return nil, err
+	}
 	if err := pulling(&pc, cfg, tokens, log); err != nil {
 		return nil, err
 	}
@@ -231,15 +234,14 @@ func prepareData(dir string) error {
 func proxyConfig(cfg config.Config, client redis.UniversalClient, log *slog.Logger, reg prometheus.Registerer) proxy.Config {
 	c := proxy.Config{
 		Default: cfg.Proxy.DefaultUpstream, Names: cfg.Proxy.Names,
-		TagFreshness: cfg.Proxy.TagFreshness, Hold: cfg.Proxy.Hold,
+		TagFreshness: cfg.Proxy.TagFreshness, TagAbsence: cfg.Proxy.TagAbsence, CredentialTrust: cfg.Proxy.CredentialTrust,
+		Hold:    cfg.Proxy.Hold,
 		FillDir: filepath.Join(cfg.Data, "fills"), Redis: client,
 		CacheSize: int64(cfg.Proxy.Cache.Size), CacheKeep: cfg.Proxy.Cache.Keep, Redirect: cfg.Proxy.Redirect,
 		Logger: log, Metrics: reg,
 	}
-	for _, u := range cfg.Proxy.Upstreams {
-		c.Upstreams = append(c.Upstreams, proxy.Upstream{
-			Registry: u.Registry, Endpoints: u.Endpoints, Username: u.Username, Password: u.Password,
-		})
+	if c.TagAbsence == 0 {
+		c.TagAbsence = -1 // 0 is the default there
 	}
 	return c
 }

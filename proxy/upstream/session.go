@@ -134,7 +134,7 @@ func (s *sessions) make(ctx context.Context, who asker, repository string, chall
 	auth := who.credential.authenticator()
 	if !who.client() {
 		var err error
-		if auth, err = authn.Resolve(ctx, s.keychain, s.resource); err != nil {
+		if auth, err = authn.Resolve(ctx, s.keychain, repositoryOf{s.resource, repository}); err != nil {
 			return nil, false, fmt.Errorf("looking up credentials for %s: %w", s.resource.RegistryStr(), err)
 		}
 	}
@@ -166,6 +166,15 @@ func (s *sessions) make(ctx context.Context, who asker, repository string, chall
 	rt, err := transport.FromToken(e.registry, auth, e.inner, c, &tok)
 	return rt, false, err
 }
+
+// repositoryOf is a repository as keychains know it, some of which have
+// credentials for one only.
+type repositoryOf struct {
+	authn.Resource
+	repository string
+}
+
+func (r repositoryOf) String() string { return r.RegistryStr() + "/" + r.repository }
 
 // learn returns the endpoint's challenge, which holds for all repositories;
 // nil when it is not known and need not be.
