@@ -83,3 +83,40 @@ func TestUpstreamsAreRefused(t *testing.T) {
 		t.Errorf("the gate's accounts and the clients' own credentials at once: %v", err)
 	}
 }
+
+func TestTheExampleIsTrue(t *testing.T) {
+	cfg, err := Load("../examples/sallyport.example.yaml", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, u := range Default().Proxy.Upstreams {
+		found := false
+		for _, v := range cfg.Proxy.Upstreams {
+			found = found || v.Registry == u.Registry
+		}
+		if !found && u.Registry != DemoUpstream {
+			t.Errorf("%s is missing", u.Registry)
+		}
+	}
+	// What is commented out would work, too: every word of it is a setting.
+	text, err := os.ReadFile("../examples/sallyport.example.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.SplitSeq(string(text), "\n") {
+		key, _, ok := strings.Cut(strings.TrimLeft(line, " #-"), ": ")
+		if ok && strings.Contains(line, "#") && !strings.Contains(key, " ") && !strings.Contains(string(mustKeys(t)), "`yaml:\""+key+"\"`") && key != "registry" {
+			t.Errorf("%q is no setting", key)
+		}
+	}
+}
+
+// mustKeys is the source that defines the keys.
+func mustKeys(t *testing.T) []byte {
+	t.Helper()
+	src, err := os.ReadFile("upstream.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return src
+}

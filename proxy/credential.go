@@ -38,11 +38,10 @@ func challenge(format string, args ...any) refusal {
 }
 
 // onBehalf has what the request asks of an upstream be asked with the client's
-// credentials, if the upstream takes them. The sandbox has none and needs none:
+// credentials, at upstreams that take them. The sandbox has none and needs none:
 // what it may fetch is in its grant.
-func (p *Proxy) onBehalf(r *http.Request, rt route, who requester) *http.Request {
-	reg, err := p.content.upstreams.Registry(rt.ref.Registry)
-	if err != nil || !reg.TakesCredentials() || who.granted {
+func (p *Proxy) onBehalf(r *http.Request, who requester) *http.Request {
+	if !p.content.cfg.takesCredentials() || who.granted {
 		return r
 	}
 	return r.WithContext(upstream.WithCredential(r.Context(), who.credential))
@@ -69,7 +68,7 @@ func (p *Proxy) visible(ctx context.Context, rt route) error {
 // fetchFor fetches an image whole with the credential of the client that waits
 // for it: the sandbox that is to run it has none. It returns at once.
 func (c *Content) fetchFor(ctx context.Context, ref image.Reference, m store.Manifest) {
-	if _, ok := upstream.CredentialOf(ctx); !ok {
+	if v, err := c.view(ctx, ref); err != nil || v.client == "" {
 		return
 	}
 	c.mu.Lock()

@@ -71,7 +71,7 @@ func (c *Content) open(ctx context.Context, ref image.Reference, b store.Descrip
 			}
 			c.faulty(ctx, "opening a blob", err)
 			unreadable = !errors.Is(err, store.ErrNotFound)
-		case refusedTo(ctx, err) && !again:
+		case c.refusedTo(ctx, ref, err) && !again:
 			// It may have been another client's credential that was refused.
 			again = true
 		default:
@@ -81,10 +81,10 @@ func (c *Content) open(ctx context.Context, ref image.Reference, b store.Descrip
 }
 
 // refusedTo tells whether upstream refused a client's credential.
-func refusedTo(ctx context.Context, err error) bool {
+func (c *Content) refusedTo(ctx context.Context, ref image.Reference, err error) bool {
+	v, verr := c.view(ctx, ref)
 	kind, ok := upstream.KindOf(err)
-	_, client := upstream.CredentialOf(ctx)
-	return client && ok && kind == upstream.Refused
+	return verr == nil && v.client != "" && ok && kind == upstream.Refused
 }
 
 // request is the fill of a blob from its upstream into the store.

@@ -116,7 +116,7 @@ func (p *Proxy) answer(w *recorder, r *http.Request, rt route, who requester) er
 		}
 		defer leave()
 	}
-	r = p.onBehalf(r, rt, who)
+	r = p.onBehalf(r, who)
 	if err := p.visible(r.Context(), rt); err != nil {
 		return err
 	}
