@@ -90,6 +90,84 @@ func TestNewDocumentHasEveryField(t *testing.T) {
 	}
 }
 
+// Every field, with a value that is not its default, is read into its place and
+// written back as it stood; and as null, as most lists arrive.
+func TestEveryFieldIsReadAndKept(t *testing.T) {
+	defaults, err := json.Marshal(document.New("a"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var plain map[string]json.RawMessage
+	if err := json.Unmarshal(defaults, &plain); err != nil {
+		t.Fatal(err)
+	}
+	typ := reflect.TypeFor[document.Document]()
+	for i := range typ.NumField() {
+		name, _, _ := strings.Cut(typ.Field(i).Tag.Get("json"), ",")
+		if name == "" || name == "-" || name == "name" {
+			continue
+		}
+		value := map[string]string{
+			"id": "7", "assurance_type": `"host"`, "scope": `{"variables":[{"value":"x","attribute":"image.name"}],"expression":"v1"}`, "sallyport": `{"pending":"block"}`,
+			"registries": `[{"a":1.0}]`, "labels": `"x"`, "images": `[1]`, "scap_files": `[{"kind":"x"}]`, "kubernetes_controls": `[{"ootb":true}]`,
+			"dta_severity": `"High"`, "cvss_severity": `"LOW"`, "maximum_score": "7.50", "vulnerability_score_range": "[1,9.0]",
+			"allowed_images": `[{"imagename":"x","more":{"b":1,"a":2}},"y:1"]`, "policy_settings": `{"warn":true,"later":1e2}`, "aggregated_vulnerability": `{"severity":"Low","enabled":true}`,
+			"auto_scan_time": `{"week_days":["Monday"],"iteration":3}`,
+		}[name]
+		if value == "" {
+			switch field := typ.Field(i).Type; {
+			case field.Kind() == reflect.Bool:
+				value = "true"
+				if string(plain[name]) == "true" {
+					value = "false"
+				}
+			case field.Kind() == reflect.Int:
+				value = "3"
+			case field.Kind() == reflect.String:
+				value = `"text: \u003cb\u003e"`
+			case field == reflect.TypeFor[[]string]():
+				value = `["b","a"]`
+			case field.Kind() == reflect.Slice:
+				value = `[{"unknown":[1.0,null]}]`
+			default:
+				t.Errorf("no value for %s", name)
+				continue
+			}
+		}
+		value = strings.ReplaceAll(value, `\u003c`, "<")
+		value = strings.ReplaceAll(value, `\u003e`, ">")
+		for _, v := range []string{value, "null"} {
+			text := `{"zzz":1,"` + name + `":` + v + `,"name":"a","enabled":true,"fail_cicd":true}`
+			if name == "enabled" || name == "fail_cicd" {
+				text = `{"zzz":1,"` + name + `":` + v + `,"name":"a","` + map[string]string{"enabled": "fail_cicd", "fail_cicd": "enabled"}[name] + `":true}`
+			}
+			d := parse(t, text)
+			got, err := d.MarshalJSON()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if string(got) != text && v != "null" {
+				t.Errorf("%s is written as\n%s, want\n%s", name, got, text)
+			}
+			if v == "null" && !strings.Contains(string(got), `"`+name+`":`) {
+				t.Errorf("%s is lost: %s", name, got)
+			}
+			asYAML, err := d.YAML()
+			if err != nil {
+				t.Fatal(err)
+			}
+			again, err := parse(t, string(asYAML)).MarshalJSON()
+			if err != nil || string(again) != string(got) {
+				t.Errorf("%s by way of YAML is\n%s, want\n%s", name, again, got)
+			}
+			zero := reflect.ValueOf(parse(t, `{"name":"a"}`)).Field(i)
+			if v != "null" && reflect.DeepEqual(reflect.ValueOf(d).Field(i).Interface(), zero.Interface()) {
+				t.Errorf("%s was not read: %s", name, v)
+			}
+		}
+	}
+}
+
 // The schema and the Go type describe the same fields.
 func TestSchemaNamesTheFields(t *testing.T) {
 	var s struct{ Properties map[string]any }
@@ -255,6 +333,10 @@ func TestWarnings(t *testing.T) {
 	for text, want := range map[string]string{
 		`{"name":"a","dta_enabeld":true}`: `unknown field "dta_enabeld", did you mean "dta_enabled"?`,
 		`{"name":"a","scope":{"expression":"","variables":[{"attribute":"image.name","value":"x"}]}}`: "no expression, so it includes every image",
+		`{"name":"a","cvss_severity_enabled":true}`:                                                   "cvss_severity is empty, so that nothing fails",
+		`{"name":"a","scap_enabled":true}`:                                                            "scap_enabled: kept, and judges no image",
+		`{"name":"a","assurance_type":"host"}`:                                                        `policies about "host" are kept`,
+		`{"name":"a","custom_checks_enabled":true}`:                                                   "there are no custom_checks",
 		`{"name":"a","scope":"image.name.ghcr.io/x/*"}`:                                               "use aqua.registry beside it",
 	} {
 		d := parse(t, text)

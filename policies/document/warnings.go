@@ -29,10 +29,38 @@ func (d Document) Warnings() []string {
 	if _, known := d.Changed(); d.EnforceAfterDays > 0 && !known {
 		all = append(all, "enforce_after_days: nobody knows since when the policy runs (lastupdate is empty), so it is enforced at once")
 	}
+	all = append(all, d.unjudged()...)
 	for i, v := range d.Scope.Variables {
 		host, _, found := strings.Cut(v.Value, "/")
 		if v.Attribute == "image.name" && found && strings.ContainsAny(host, ".:") {
 			all = append(all, fmt.Sprintf("scope: v%d (%s) begins with what looks like a registry, but image.name has none: use aqua.registry beside it", i+1, v))
+		}
+	}
+	return all
+}
+
+// unjudged lists what is switched on and decides nothing.
+func (d Document) unjudged() []string {
+	var all []string
+	if d.AssuranceType != "image" {
+		return []string{fmt.Sprintf("assurance_type: policies about %q are kept, and judge no image", d.AssuranceType)}
+	}
+	if d.CVSSSeverityEnabled && d.CVSSSeverity == "" {
+		all = append(all, "cvss_severity_enabled: cvss_severity is empty, so that nothing fails; write negligible, low, medium, high or critical")
+	}
+	if d.CustomChecksEnabled && len(d.CustomChecks) == 0 {
+		all = append(all, "custom_checks_enabled: there are no custom_checks")
+	}
+	for _, c := range []struct {
+		field string
+		on    bool
+	}{
+		{"scap_enabled", d.SCAPEnabled}, {"docker_cis_enabled", d.DockerCISEnabled}, {"kube_cis_enabled", d.KubeCISEnabled}, {"linux_cis_enabled", d.LinuxCISEnabled},
+		{"windows_cis_enabled", d.WindowsCISEnabled}, {"openshift_hardening_enabled", d.OpenShiftHardeningEnabled},
+		{"enforce_excessive_permissions", d.EnforceExcessivePermissions}, {"function_integrity_enabled", d.FunctionIntegrityEnabled}, {"blacklist_permissions_enabled", d.PermissionsDeniedEnabled},
+	} {
+		if c.on {
+			all = append(all, c.field+": kept, and judges no image")
 		}
 	}
 	return all

@@ -101,6 +101,32 @@ func (l *Library) readFolder() ([]Entry, error) {
 	if l.cfg.Folder == "" {
 		return nil, nil
 	}
+	for range 10 {
+		before := links(l.cfg.Folder)
+		entries, err := l.readFiles()
+		if slices.Equal(before, links(l.cfg.Folder)) {
+			return entries, err
+		}
+	}
+	return nil, fmt.Errorf("folder of policies: %s changes faster than it can be read", l.cfg.Folder)
+}
+
+// links are the symbolic links of a folder and where they lead. The kubelet
+// swaps one for all files of a ConfigMap: files that were read before and after
+// it would be of two versions.
+func links(folder string) []string {
+	var all []string
+	_ = filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && d.Type()&fs.ModeSymlink != 0 {
+			target, _ := os.Readlink(path)
+			all = append(all, path+" "+target)
+		}
+		return nil // what cannot be read is said by those who read it
+	})
+	return all
+}
+
+func (l *Library) readFiles() ([]Entry, error) {
 	var entries []Entry
 	var faults []error
 	beside := sha256.New() // over what custom checks may be made of

@@ -27,6 +27,15 @@ var controls = []control{
 	{"partial_results", func(d *document.Document) bool { return d.PartialResultsImageFail }, nothing},
 }
 
+// Controls lists the identifiers of all controls, in the order of checks.
+func Controls() []string {
+	ids := make([]string, len(controls))
+	for i, c := range controls {
+		ids[i] = c.id
+	}
+	return ids
+}
+
 // CustomChecks is the control of the authors' own packages, which are not part
 // of the generated one.
 const CustomChecks = "custom_checks"

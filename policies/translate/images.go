@@ -3,6 +3,7 @@ package translate
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -79,7 +80,10 @@ func excusesOf(d *document.Document) (string, error) {
 		all = append(all, newExcuse(message, "*", lines))
 	}
 	if d.Sallyport != nil {
-		for _, e := range d.Sallyport.Exempt {
+		for i, e := range d.Sallyport.Exempt {
+			if e.Control != "" && !slices.Contains(Controls(), e.Control) {
+				return "", fmt.Errorf("sallyport.exempt[%d]: no control is called %q; there are %s", i, e.Control, strings.Join(Controls(), ", "))
+			}
 			all = append(all, exemption(e))
 		}
 	}

@@ -49,6 +49,9 @@ func Document(d document.Document) (Package, error) {
 	if err != nil {
 		return Package{}, err
 	}
+	if err := checkRanges(&d); err != nil {
+		return Package{}, err
+	}
 	p := Package{File: "assurance/" + d.Name + ".rego", Path: "data.assurance" + step(d.Name)}
 	var body bytes.Buffer
 	for _, c := range controls {

@@ -37,6 +37,25 @@ func filters(d *document.Document) []string {
 
 func nanoseconds(days int) int64 { return int64(days) * int64(24*time.Hour) }
 
+// checkRanges finds ranges of scores that could not be meant.
+func checkRanges(d *document.Document) error {
+	for _, r := range []struct {
+		field string
+		ends  []float64
+	}{
+		{"vulnerability_score_range", d.VulnerabilityScoreRange}, {"aggregated_vulnerability.score_range", d.AggregatedVulnerability.ScoreRange},
+	} {
+		switch {
+		case len(r.ends) == 0:
+		case len(r.ends) != 2:
+			return fmt.Errorf("%s: write the lowest and the highest score, as [4, 10]", r.field)
+		case r.ends[0] > r.ends[1]:
+			return fmt.Errorf("%s: the lowest score comes first: [%s, %s]", r.field, decimal(r.ends[1]), decimal(r.ends[0]))
+		}
+	}
+	return nil
+}
+
 // scoreRange are the conditions of a range of scores; none for all scores.
 func scoreRange(low, high float64) []string {
 	var lines []string

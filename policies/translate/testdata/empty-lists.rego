@@ -179,6 +179,17 @@ deny contains finding if {
 	}
 }
 
+# What nobody knows the licence of is said, and fails nothing.
+warn contains remark if {
+	input.packages.known
+	names := {p.name |
+		some p in input.packages.items
+		count(p.licenses) == 0
+	}
+	count(names) > 0
+	remark := {"control": "whitelisted_licenses", "msg": sprintf("nobody knows the licence of %s", [listed(names)])}
+}
+
 missing_label := set()
 
 # METADATA
