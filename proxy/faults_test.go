@@ -144,6 +144,23 @@ func TestUpstreamFaultsOnManifests(t *testing.T) {
 		{"404", status(404), 404, "MANIFEST_UNKNOWN"},
 		{"401", status(401), 403, "DENIED"},
 		{"429", status(429), 429, "TOOMANYREQUESTS"},
+		{"cut off", func(w http.ResponseWriter, r *http.Request, reg http.Handler) bool {
+			b := reply(r, reg)
+			w.Header().Set("Content-Length", strconv.Itoa(len(b)))
+			_, _ = w.Write(b[:len(b)/2])
+			panic(http.ErrAbortHandler)
+		}, 502, "UNAVAILABLE"},
+		{"cut off, as if it were whole", func(w http.ResponseWriter, r *http.Request, reg http.Handler) bool {
+			b := reply(r, reg)
+			_, _ = w.Write(b[:len(b)/2])
+			return true
+		}, 502, "MANIFEST_INVALID"},
+		{"another digest than it says", func(w http.ResponseWriter, r *http.Request, reg http.Handler) bool {
+			w.Header().Set("Docker-Content-Digest", digest.FromString("other").String())
+			_, _ = w.Write(reply(r, reg))
+			return true
+		}, 502, "UNAVAILABLE"},
+		{"a reset connection", func(http.ResponseWriter, *http.Request, http.Handler) bool { panic(http.ErrAbortHandler) }, 502, "UNAVAILABLE"},
 		{"an HTML page", func(w http.ResponseWriter, _ *http.Request, _ http.Handler) bool {
 			_, _ = io.WriteString(w, "<html>maintenance</html>")
 			return true

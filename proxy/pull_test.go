@@ -253,6 +253,18 @@ func TestTagFreshness(t *testing.T) {
 	}
 }
 
+func TestAClockThatJumpsBackKeepsNoTag(t *testing.T) {
+	c := newClock()
+	s := newSite(t, inmemory.New(), c.set)
+	s.push("team/app:latest", 100)
+	s.ask("HEAD", path("team/app/manifests/latest"))
+	second := s.push("team/app:latest", 100)
+	c.turn(-24 * time.Hour)
+	if a := s.ask("HEAD", path("team/app/manifests/latest")); a.header.Get("Docker-Content-Digest") != second.manifest.String() {
+		t.Errorf("the tag is believed to be fresh for a day: %v", a.header)
+	}
+}
+
 func TestContentForTheInspector(t *testing.T) {
 	ctx := context.Background()
 	s := newSite(t, disk(t))
