@@ -35,6 +35,11 @@
 //     younger than that is evicted. An address that a client was redirected to
 //     is valid for a shorter time than the image stays young, unless somebody
 //     purges it.
+//   - Who got a manifest a moment before it was evicted goes on to ask for its
+//     blobs: what it names is remembered for an hour by the replicas that knew
+//     it. One that did not, and is asked for the blob first, says that it is
+//     unknown; the grace after each use makes that a matter of purges and of
+//     full disks only.
 //   - Two passes at once delete the same things, or one more than needed. A
 //     lease avoids that; without Redis it happens.
 package evict

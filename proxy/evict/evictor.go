@@ -193,11 +193,11 @@ func (e *Evictor) Pass(ctx context.Context) error {
 		target = int64(low * float64(e.cfg.Size))
 	}
 	trusted := e.clockIsSteady(now)
-	chosen := e.choose(p, now, func(r root, unused time.Duration) bool {
+	chosen := e.choose(p, now, false, func(r root, unused time.Duration) bool {
 		old := e.cfg.Keep > 0 && unused > e.cfg.Keep && trusted
 		return unused > grace && (old || before-p.bytes > target)
 	})
-	done, err := e.apply(ctx, p, chosen)
+	done, err := e.apply(ctx, p, chosen, false)
 	e.measure(ctx, p, done)
 	if err == nil && e.cfg.Size > 0 && before-done.bytes > e.cfg.Size {
 		e.cfg.Log.Warn("the cache is larger than proxy.cache.size, but all of it is pinned or was used in the last minutes",
@@ -208,9 +208,9 @@ func (e *Evictor) Pass(ctx context.Context) error {
 
 // choose drops the images that want says, least recently used first, and
 // returns them. Pinned ones and those read here stay.
-func (e *Evictor) choose(p *plan, now time.Time, want func(r root, unused time.Duration) bool) (chosen []root) {
+func (e *Evictor) choose(p *plan, now time.Time, urgent bool, want func(r root, unused time.Duration) bool) (chosen []root) {
 	for _, r := range p.roots {
-		if p.pinned[r.manifest] || p.gone[r.manifest] || e.inUse(p, r) || !want(r, now.Sub(r.used)) {
+		if p.pinned[r.manifest] || p.gone[r.manifest] || e.inUse(p, r, urgent) || !want(r, now.Sub(r.used)) {
 			continue
 		}
 		p.drop(r)
@@ -219,10 +219,13 @@ func (e *Evictor) choose(p *plan, now time.Time, want func(r root, unused time.D
 	return chosen
 }
 
-func (e *Evictor) inUse(p *plan, r root) bool {
+// inUse tells whether the image is being read here; unless it is urgent, also
+// whether it was a moment ago.
+func (e *Evictor) inUse(p *plan, r root, urgent bool) bool {
 	for _, i := range r.members {
 		m := p.Manifests[i]
-		if e.uses.reading(held{m.Repository, m.Digest}) {
+		now, lately := e.uses.reading(held{m.Repository, m.Digest})
+		if now || lately && !urgent {
 			return true
 		}
 	}
@@ -256,10 +259,10 @@ type done struct {
 }
 
 // apply deletes what p says is gone: links first, then bytes.
-func (e *Evictor) apply(ctx context.Context, p *plan, chosen []root) (d done, err error) {
+func (e *Evictor) apply(ctx context.Context, p *plan, chosen []root, urgent bool) (d done, err error) {
 	s := e.cfg.Store
 	for _, r := range chosen {
-		if e.usedSince(ctx, p, r) {
+		if e.inUse(p, r, urgent) || e.usedSince(ctx, p, r) {
 			p.restore(r)
 			d.inUse = append(d.inUse, r)
 			continue
@@ -296,12 +299,8 @@ func (e *Evictor) apply(ctx context.Context, p *plan, chosen []root) (d done, er
 	return d, nil
 }
 
-// usedSince tells whether the image was used since the survey, here or by
-// another replica.
+// usedSince tells whether any replica recorded a use of the image since the survey.
 func (e *Evictor) usedSince(ctx context.Context, p *plan, r root) bool {
-	if e.inUse(p, r) {
-		return true
-	}
 	for _, i := range r.members {
 		m := p.Manifests[i]
 		if used, err := e.cfg.Store.Repository(m.Repository).Used(ctx, m.Digest); err == nil && used.After(m.Used) {
@@ -353,9 +352,9 @@ func (e *Evictor) makeRoom(ctx context.Context) (freed int64, err error) {
 	now := e.cfg.Now()
 	p.strays(now.Add(-grace))
 	need := size/10 - free
-	chosen := e.choose(p, now, func(root, time.Duration) bool { return p.bytes < need })
+	chosen := e.choose(p, now, true, func(root, time.Duration) bool { return p.bytes < need })
 	e.cfg.Log.Warn("the cache's file system is full: evicting", "bytes", p.bytes, "images", len(chosen))
-	done, err := e.apply(ctx, p, chosen)
+	done, err := e.apply(ctx, p, chosen, true)
 	e.measure(ctx, p, done)
 	return done.bytes, err
 }

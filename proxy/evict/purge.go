@@ -41,7 +41,7 @@ func (e *Evictor) Purge(ctx context.Context, q cache.Purge) (cache.Purged, error
 		switch {
 		case p.pinned[r.manifest]:
 			out.Pinned = append(out.Pinned, name)
-		case e.inUse(p, r):
+		case e.inUse(p, r, true):
 			out.InUse = append(out.InUse, name)
 		default:
 			chosen = append(chosen, r)
@@ -61,7 +61,7 @@ func (e *Evictor) Purge(ctx context.Context, q cache.Purge) (cache.Purged, error
 		out.Blobs, out.Bytes = len(p.freed), p.bytes
 		return out, nil
 	}
-	done, err := e.apply(ctx, p, chosen)
+	done, err := e.apply(ctx, p, chosen, true)
 	for _, r := range done.inUse {
 		m := p.Manifests[r.manifest]
 		out.InUse = append(out.InUse, m.Repository+"@"+m.Digest.String())

@@ -88,11 +88,12 @@ func (u *Uses) record(ctx context.Context, s *store.Store) error {
 	return failed
 }
 
-// reading tells whether a blob of the manifest is being read in this process.
-func (u *Uses) reading(h held) bool {
+// reading tells whether a blob of the manifest is being read in this process,
+// or lately was and that is not recorded yet.
+func (u *Uses) reading(h held) (now, lately bool) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	return u.now[h] > 0 || u.pending[h]
+	return u.now[h] > 0, u.now[h] > 0 || u.pending[h]
 }
 
 // since is how long ago t was; a clock that was set back since makes it long.

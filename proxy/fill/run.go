@@ -203,6 +203,10 @@ func (e *Engine) write(f *fill, file *os.File, p []byte, sum hash.Hash, written 
 // openAt opens the source, which may begin anywhere, to be read from offset on.
 func openAt(ctx context.Context, req Request, offset int64) (io.ReadCloser, error) {
 	body, at, size, err := req.Source(ctx, offset)
+	if err != nil && offset > 0 && ctx.Err() == nil {
+		// Some registries refuse ranges that they should know.
+		body, at, size, err = req.Source(ctx, 0)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/distribution/distribution/v3/registry/storage/driver"
@@ -131,10 +132,26 @@ func (s *Store) walk(ctx context.Context, from string, visit func(entry)) error 
 // remove deletes a folder with all that is in it; that nothing is there is no
 // error.
 func (s *Store) remove(ctx context.Context, folder string) error {
-	if err := s.driver.Delete(ctx, folder); err != nil && !missing(err) {
-		return err
+	err := s.driver.Delete(ctx, folder)
+	for range 3 {
+		// Another replica stored something there in between.
+		if !notEmpty(err) {
+			break
+		}
+		err = s.driver.Delete(ctx, folder)
 	}
-	return nil
+	if err == nil || missing(err) || notEmpty(err) {
+		return nil
+	}
+	return err
+}
+
+func notEmpty(err error) bool {
+	// The drivers' error does not unwrap.
+	if e := (driver.Error{}); errors.As(err, &e) {
+		err = e.Detail
+	}
+	return errors.Is(err, syscall.ENOTEMPTY)
 }
 
 // Room tells how large the file system is that the store lies on, and how much

@@ -21,8 +21,9 @@ type Repository struct {
 	name  string
 
 	mu     sync.Mutex
-	known  map[digest.Digest]bool    // manifests in the index
-	naming map[digest.Digest][]Named // by blob, last used manifest last
+	known  map[digest.Digest]bool      // manifests in the index
+	left   map[digest.Digest]time.Time // manifests that were evicted, and when; naming still has them
+	naming map[digest.Digest][]Named   // by blob, last used manifest last
 	listed time.Time
 }
 
@@ -38,7 +39,7 @@ func (s *Store) Repository(name string) *Repository {
 	if old, ok := s.repositories.Get(name); ok {
 		return old
 	}
-	r := &Repository{store: s, name: name, known: map[digest.Digest]bool{}, naming: map[digest.Digest][]Named{}}
+	r := &Repository{store: s, name: name, known: map[digest.Digest]bool{}, left: map[digest.Digest]time.Time{}, naming: map[digest.Digest][]Named{}}
 	if old, ok, _ := s.repositories.PeekOrAdd(name, r); ok {
 		return old
 	}
@@ -143,6 +144,10 @@ func (r *Repository) index(m Manifest) {
 		return
 	}
 	r.known[m.Digest] = true
+	if _, ok := r.left[m.Digest]; ok {
+		delete(r.left, m.Digest)
+		return // naming has it
+	}
 	seen := map[digest.Digest]bool{} // a manifest may name a layer twice
 	for _, b := range m.Blobs {
 		if !seen[b.Digest] {

@@ -164,7 +164,11 @@ func (s *Store) ReadManifest(ctx context.Context, d digest.Digest) (Manifest, er
 	return m, nil
 }
 
-// forget takes a manifest out of the index.
+// leftFor is how long what an evicted manifest names is still known: who got it
+// a moment ago goes on to ask for its blobs, which can be fetched again.
+const leftFor = time.Hour
+
+// forget takes a manifest out of the index, and what it names after a while.
 func (r *Repository) forget(d digest.Digest) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -172,8 +176,20 @@ func (r *Repository) forget(d digest.Digest) {
 		return
 	}
 	delete(r.known, d)
+	now := r.store.now()
+	old := map[digest.Digest]bool{}
+	for m, left := range r.left {
+		if now.Sub(left) > leftFor {
+			old[m] = true
+			delete(r.left, m)
+		}
+	}
+	r.left[d] = now
+	if len(old) == 0 {
+		return
+	}
 	for blob, names := range r.naming {
-		names = slices.DeleteFunc(names, func(n Named) bool { return n.Manifest == d })
+		names = slices.DeleteFunc(names, func(n Named) bool { return old[n.Manifest] })
 		if len(names) == 0 {
 			delete(r.naming, blob)
 		} else {
