@@ -31,6 +31,7 @@ type asking struct {
 	degraded  bool
 	until     time.Time // from when on the answer may be another without any mark having changed
 	transient bool      // the answer is not to be given again
+	unblocked bool      // no person's word decides: what remains is to judge
 }
 
 // leaf is one platform's image in what was asked about.
@@ -57,6 +58,7 @@ func (a *asking) answer(ctx context.Context) (Decision, error) {
 		return a.permitted(d, p), nil
 	}
 
+	a.unblocked = true
 	leaves, err := a.leaves(ctx, &d)
 	if err != nil {
 		return d, err

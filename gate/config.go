@@ -30,6 +30,8 @@ type Policies interface {
 	Needs(in *policies.Input) []policies.Part
 	// ContextKey is the part of c that Evaluate's answer can depend on.
 	ContextKey(c policies.Context) string
+	// FaultsOpen tells whether an image that cannot be judged may pass.
+	FaultsOpen() bool
 }
 
 // Inspector finds out what is true of a manifest.

@@ -82,7 +82,9 @@ func (g *Gate) decide(ctx context.Context, req Request) (Decision, error) {
 	a := &asking{gate: g, req: req, policies: set, degraded: degraded, until: g.cfg.Clock().Add(decisionAge)}
 	d, err := a.answer(ctx)
 	if err != nil {
-		return Decision{}, err
+		if d, err = a.open(ctx, d, err); err != nil {
+			return Decision{}, err
+		}
 	}
 	g.finish(ctx, req, key, &d)
 	if !degraded && !req.DryRun && d.Action != Wait && !a.transient {

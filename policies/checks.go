@@ -120,7 +120,11 @@ func (s *Set) statementsOf(ctx context.Context, p *policy, f *Facts) (said state
 		findings, err := c.check.Eval(ctx, s.bounds, f.value)
 		if err != nil {
 			faulty = true
-			said.add("deny", statement{
+			set := "deny"
+			if p.doc.FaultMode() == document.FaultOpen {
+				set = "warn"
+			}
+			said.add(set, statement{
 				control: translate.CustomChecks,
 				msg:     fmt.Sprintf("%s could not be evaluated (%v): tell its author", c.name, err),
 			})

@@ -234,3 +234,21 @@ func TestWhatCustomChecksRead(t *testing.T) {
 		})
 	}
 }
+
+func TestACheckThatCannotRunOpensWhereThePolicySaysSo(t *testing.T) {
+	d := snippets("package a\n\ndeny contains \"x\" if count(numbers.range(1, 1000000000)) < 0\n", "package b\n\ndeny contains \"real\" if input.image.os == \"windows\"\n")
+	d.Sallyport = &document.Extension{Fault: document.FaultOpen}
+	set, err := policies.Compile(context.Background(), []policies.Document{d}, policies.Options{CheckTime: 300 * time.Millisecond, CheckMemory: 256 << 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := evaluate(t, set, nginx())
+	if r.Disallowed || len(r.Faults) != 1 || !r.Checks[0].Warning || !strings.Contains(r.Checks[0].Message, "could not be evaluated") || !set.FaultsOpen() {
+		t.Errorf("%+v", r)
+	}
+	in := nginx()
+	in.Image.OS = "windows"
+	if r := evaluate(t, set, in); !r.Disallowed {
+		t.Errorf("what another check found: %+v", r)
+	}
+}

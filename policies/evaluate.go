@@ -3,6 +3,8 @@ package policies
 import (
 	"context"
 	"fmt"
+
+	"github.com/sallyport-dev/sallyport/policies/document"
 )
 
 // Evaluate judges an image by every policy whose scope includes it; all of
@@ -94,12 +96,14 @@ func (s *Set) run(ctx context.Context, p *policy, f *Facts, asked answers) (chec
 	return p.checksOf(said), faulty
 }
 
-// unevaluated is what a policy says that could not be evaluated: everything failed.
+// unevaluated is what a policy says that could not be evaluated: everything
+// failed, unless it says that faults open.
 func unevaluated(p *policy, err error) []Check {
 	checks := make([]Check, 0, len(p.pkg.Controls))
 	for _, control := range p.pkg.Controls {
 		c := p.check(control)
-		c.Failed = true
+		c.Failed = p.doc.FaultMode() != document.FaultOpen
+		c.Warning = !c.Failed
 		c.Message = fmt.Sprintf("policy %q could not be evaluated (%v): tell its author", p.doc.Name, err)
 		checks = append(checks, c)
 	}

@@ -142,6 +142,20 @@ func (s *Set) Policy(name string) (Policy, bool) {
 	return s.policies[i].describe(), true
 }
 
+// FaultsOpen tells whether an image that cannot be judged at all may pass: some
+// policy says that faults open, and no policy that blocks says otherwise.
+func (s *Set) FaultsOpen() bool {
+	open := false
+	for _, p := range s.active {
+		if p.doc.FaultMode() == document.FaultOpen {
+			open = true
+		} else if p.doc.BlockFailed {
+			return false
+		}
+	}
+	return open
+}
+
 // ContextKey is the part of c that decisions of this Set can depend on: equal
 // keys give equal results for the same image, facts and verdict.
 func (s *Set) ContextKey(c Context) string {

@@ -11,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/distribution/distribution/v3/registry/storage/driver"
 	"github.com/distribution/distribution/v3/registry/storage/driver/inmemory"
 	"github.com/opencontainers/go-digest"
 
@@ -104,35 +103,33 @@ func stalled(t *testing.T, s *site, path string) net.Conn {
 }
 
 func TestASlowReaderHoldsNothing(t *testing.T) {
-	drivers(t, func(t *testing.T, d driver.StorageDriver) {
-		s := newSite(t, d, func(c *Config) { c.Limits = Limits{Stall: 300 * time.Millisecond, MinRate: 1 << 30} })
-		p := s.push("team/app:1.0", 24<<20) // more than sockets keep
-		where := path("team/app/blobs/%s", p.layers[0])
-		s.ask("GET", path("team/app/manifests/1.0"))
-		var ended sync.Map // requests for the blob that ended, by the client's address
-		inner := s.proxy.Handler()
-		s.server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			inner.ServeHTTP(w, r)
-			ended.Store(r.RemoteAddr, true)
-		})
-		for _, when := range []string{"while it is fetched", "when it is stored"} {
-			c := stalled(t, s, where)
-			// The fill goes on without it, and others are not held up.
-			if a := s.ask("GET", where); a.status != 200 || digest.FromBytes(a.body) != p.layers[0] {
-				t.Fatalf("%s: another client got %d, %d bytes, %v", when, a.status, len(a.body), a.err)
-			}
-			eventually(t, when+": the blob is stored", func() bool { _, ok := s.content.stored(context.Background(), s.ref(), p.layers[0]); return ok })
-			eventually(t, when+": the slow one's request ends", func() bool { _, ok := ended.Load(c.LocalAddr().String()); return ok })
-		}
-		if n := s.origin.Asked("GET", p.layers[0].String()); n != 1 {
-			t.Errorf("fetched %d times", n)
-		}
+	s := newSite(t, disk(t), func(c *Config) { c.Limits = Limits{Stall: 300 * time.Millisecond, MinRate: 1 << 30} })
+	p := s.push("team/app:1.0", 8<<20) // more than sockets keep
+	where := path("team/app/blobs/%s", p.layers[0])
+	s.ask("GET", path("team/app/manifests/1.0"))
+	var ended sync.Map // requests for the blob that ended, by the client's address
+	inner := s.proxy.Handler()
+	s.server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		inner.ServeHTTP(w, r)
+		ended.Store(r.RemoteAddr, true)
 	})
+	for _, when := range []string{"while it is fetched", "when it is stored"} {
+		c := stalled(t, s, where)
+		// The fill goes on without it, and others are not held up.
+		if a := s.ask("GET", where); a.status != 200 || digest.FromBytes(a.body) != p.layers[0] {
+			t.Fatalf("%s: another client got %d, %d bytes, %v", when, a.status, len(a.body), a.err)
+		}
+		eventually(t, when+": the blob is stored", func() bool { _, ok := s.content.stored(context.Background(), s.ref(), p.layers[0]); return ok })
+		eventually(t, when+": the slow one's request ends", func() bool { _, ok := ended.Load(c.LocalAddr().String()); return ok })
+	}
+	if n := s.origin.Asked("GET", p.layers[0].String()); n != 1 {
+		t.Errorf("fetched %d times", n)
+	}
 }
 
 func TestAClientThatTakesItsTime(t *testing.T) {
 	s := newSite(t, disk(t), func(c *Config) { c.Limits = Limits{Stall: 500 * time.Millisecond, MinRate: 1 << 30} })
-	p := s.push("team/app:1.0", 16<<20)
+	p := s.push("team/app:1.0", 12<<20)
 	s.ask("GET", path("team/app/manifests/1.0"))
 	where := path("team/app/blobs/%s", p.layers[0])
 	for range 2 { // fetched, then stored

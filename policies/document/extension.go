@@ -12,6 +12,7 @@ import (
 type Extension struct {
 	Pending        Pending      `json:"pending,omitempty"`      // while dynamic analysis has no verdict; default hold
 	Inconclusive   Inconclusive `json:"inconclusive,omitempty"` // when the sandbox could not tell; default warn
+	Fault          Fault        `json:"fault,omitempty"`        // when the policy cannot be evaluated; default close
 	MaxVerdictAge  Duration     `json:"max_verdict_age,omitempty"`
 	PUAIsMalicious bool         `json:"pua_is_malicious,omitempty"` // potentially unwanted software counts as malware
 	Message        string       `json:"message,omitempty"`          // added to every denial: whom to ask, where to read
@@ -36,6 +37,15 @@ const (
 	InconclusiveWarn  Inconclusive = "warn"
 	InconclusiveBlock Inconclusive = "block"
 	InconclusivePass  Inconclusive = "pass"
+)
+
+// Fault says what happens to an image that the policy cannot be evaluated for.
+type Fault string
+
+// The ways to treat a fault.
+const (
+	FaultClose Fault = "close" // the policy fails
+	FaultOpen  Fault = "open"  // it passes with a warning
 )
 
 // Exemption excuses images from one policy, in public and for a time.
@@ -74,6 +84,14 @@ func (d Document) InconclusiveMode() Inconclusive {
 		return InconclusiveWarn
 	}
 	return d.Sallyport.Inconclusive
+}
+
+// FaultMode is what a fault means.
+func (d Document) FaultMode() Fault {
+	if d.Sallyport == nil || d.Sallyport.Fault == "" {
+		return FaultClose
+	}
+	return d.Sallyport.Fault
 }
 
 // extensionKeys are the keys that may stand at path inside the extension.
