@@ -29,7 +29,7 @@ type site struct {
 
 func (s *site) now() time.Time { return time.Now().Add(time.Duration(s.later.Load())) }
 
-func open(t *testing.T) *site {
+func open(t testing.TB) *site {
 	t.Helper()
 	s := &site{World: gatetest.Start(t)}
 	file := filepath.Join(t.TempDir(), "admin.token")

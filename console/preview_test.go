@@ -17,7 +17,7 @@ import (
 	"github.com/sallyport-dev/sallyport/report"
 )
 
-func given(t *testing.T, texts ...string) []console.GivenPolicy {
+func given(t testing.TB, texts ...string) []console.GivenPolicy {
 	t.Helper()
 	all := []console.GivenPolicy{}
 	for _, text := range texts {
@@ -30,7 +30,7 @@ func given(t *testing.T, texts ...string) []console.GivenPolicy {
 	return all
 }
 
-func (s *site) client(t *testing.T) *client.Client {
+func (s *site) client(t testing.TB) *client.Client {
 	t.Helper()
 	c, err := client.New(client.Config{Server: s.url, Token: s.admin})
 	if err != nil {

@@ -8,9 +8,11 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/sallyport-dev/sallyport/gate"
+	"github.com/sallyport-dev/sallyport/image"
 	"github.com/sallyport-dev/sallyport/internal/imagetest"
 	"github.com/sallyport-dev/sallyport/internal/redistest"
 	"github.com/sallyport-dev/sallyport/label"
+	"github.com/sallyport-dev/sallyport/policies"
 	"github.com/sallyport-dev/sallyport/report"
 )
 
@@ -162,5 +164,23 @@ func TestRecordsArePruned(t *testing.T) {
 		if _, err := r.gate.Decision(t.Context(), id); !errors.Is(err, gate.ErrUnknownDecision) {
 			t.Errorf("Decision(%q): %v", id, err)
 		}
+	}
+}
+
+// Facts of an index are those of its images, as the policies would read them;
+// asking leaves no trace.
+func TestFactsOfAnIndex(t *testing.T) {
+	w := newWorld(t, embedded(t))
+	r := w.start()
+	index := w.content.AddIndex(t, w.content.AddImage(t, "a", amd64), w.content.AddImage(t, "b", arm64))
+	all, err := r.gate.Facts(t.Context(), tagged(index, "1").Reference, policies.Context{Kind: "ci"}, true)
+	if err != nil || len(all) != 2 || all[0].Platform != amd64 || all[1].Facts.Image.Architecture != "arm64" || all[0].Facts.Context.Kind != "ci" || all[0].Facts.Image.Tags[0] != "1" {
+		t.Errorf("%+v, %v", all, err)
+	}
+	if known, err := r.gate.Known(t.Context()); err != nil || len(known) != 0 {
+		t.Errorf("known %v, %v", known, err)
+	}
+	if _, err := r.gate.Facts(t.Context(), image.Reference{Registry: "a.test", Repository: "b", Tag: "c"}, policies.Context{}, false); err == nil {
+		t.Error("facts of a reference without digest")
 	}
 }

@@ -182,7 +182,11 @@ func TestTranslateAll(t *testing.T) {
 		}
 	}
 	// Our own commands take it as it is, and so does opa.
-	exits(t, 0, "policy", "check", "policies")
+	exits(t, 0, "policy", "check", "rego")
+	if out, _ := exits(t, 0, "policy", "test", "rego"); out != "PASS: 5/5\n" {
+		t.Errorf("%s", out)
+	}
+	exits(t, 0, "policy", "bundle", "-f", "rego", "-o", "bundle.tar.gz")
 	if _, errOut := exits(t, 1, "policy", "translate", "--all", "-f", "policies", "-o", "rego"); !strings.Contains(errOut, "rego is not empty") {
 		t.Errorf("%s", errOut)
 	}
@@ -192,6 +196,16 @@ func TestTranslateAll(t *testing.T) {
 	if _, errOut := exits(t, 1, "policy", "translate", "--all", "payments", "-o", "x"); !strings.Contains(errOut, "leave out payments") {
 		t.Errorf("%s", errOut)
 	}
+	stale := filepath.Join("rego", "assurance", "payments.rego")
+	b, err := os.ReadFile(stale)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, stale, strings.Replace(string(b), "runs as root", "is root", 1))
+	if _, errOut := exits(t, 1, "policy", "check", "rego"); !strings.Contains(errOut, stale+": is generated, and not what its policy is translated to now") {
+		t.Errorf("%s", errOut)
+	}
+	write(t, stale, string(b))
 	if opa, err := exec.LookPath("opa"); err == nil {
 		for _, args := range [][]string{{"check", "-b", "--strict", "-s", "rego/schemas/input.json", "rego"}, {"test", "-b", "rego"}, {"fmt", "--fail", "-l", "rego/assurance"}} {
 			if b, err := exec.CommandContext(t.Context(), opa, args...).CombinedOutput(); err != nil {
