@@ -21,15 +21,15 @@ import (
 //     by another that does not.
 //   - What is claimed is added to lists, and says so.
 type Merged struct {
-	Account    Origin
-	User       User
-	OSRelease  Origin
-	OS         OSRelease
-	Rights     Origin
-	Setuid     []string
-	Capable    []string
-	Packages   Origin
-	Installed  []Installed
+	Account   Origin
+	User      User
+	OSRelease Origin
+	OS        OSRelease
+	Rights    Origin
+	Setuid    []string
+	Capable   []string
+	Packages  Origin
+	Installed []Installed
 
 	Vulnerabilities Origin
 	Weaknesses      []Vulnerability

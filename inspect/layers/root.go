@@ -55,14 +55,21 @@ func Read(ctx context.Context, layers []Layer, wanted []Wanted, limits Limits) (
 
 func (r *reader) read(ctx context.Context, l Layer) error {
 	s, err := r.open(ctx, l)
-	if err != nil {
+	if s != nil {
+		defer s.close()
+	}
+	if err == nil {
+		err = r.apply(ctx, s)
+	}
+	if err == nil {
+		err = s.verify(l.DiffID)
+	}
+	var limit *LimitError
+	if err == nil || s == nil || s.packed.err != nil || ctx.Err() != nil || errors.As(err, &limit) || errors.Is(err, ErrArchive) {
 		return err
 	}
-	defer s.close()
-	if err := r.apply(ctx, s); err != nil {
-		return err
-	}
-	return s.verify(l.DiffID)
+	// Its bytes came whole: what is wrong is in them.
+	return fmt.Errorf("%w: %w", ErrArchive, err)
 }
 
 // layerError says which layer it was, unless err does already.

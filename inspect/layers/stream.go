@@ -28,7 +28,8 @@ type stream struct {
 	r      *reader
 }
 
-func (r *reader) open(ctx context.Context, l Layer) (_ *stream, err error) {
+// open returns a stream also with an error, when there is a blob to close.
+func (r *reader) open(ctx context.Context, l Layer) (*stream, error) {
 	if err := l.DiffID.Validate(); err != nil {
 		return nil, fmt.Errorf("%w: diff id %q: %v", ErrArchive, l.DiffID, err)
 	}
@@ -37,28 +38,23 @@ func (r *reader) open(ctx context.Context, l Layer) (_ *stream, err error) {
 		return nil, err
 	}
 	s := &stream{blob: blob, packed: counter{ctx: ctx, r: blob}, hash: l.DiffID.Algorithm().Hash(), r: r}
-	defer func() {
-		if err != nil {
-			s.close()
-		}
-	}()
 	head := bufio.NewReaderSize(&s.packed, 256<<10)
 	magic, err := head.Peek(4)
 	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, err
+		return s, err
 	}
 	s.plain = head
 	switch {
 	case bytes.HasPrefix(magic, []byte{0x1f, 0x8b}):
 		z, err := gzip.NewReader(head)
 		if err != nil {
-			return nil, err
+			return s, err
 		}
 		s.plain, s.unpack = z, z
 	case bytes.Equal(magic, []byte{0x28, 0xb5, 0x2f, 0xfd}):
 		z, err := zstd.NewReader(head, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(128<<20))
 		if err != nil {
-			return nil, err
+			return s, err
 		}
 		c := z.IOReadCloser()
 		s.plain, s.unpack = c, c
@@ -108,6 +104,7 @@ type counter struct {
 	ctx context.Context
 	r   io.Reader
 	n   int64
+	err error // of the blob itself, not of what is in it
 }
 
 func (c *counter) Read(p []byte) (int, error) {
@@ -116,5 +113,8 @@ func (c *counter) Read(p []byte) (int, error) {
 	}
 	n, err := c.r.Read(p)
 	c.n += int64(n)
+	if err != nil && !errors.Is(err, io.EOF) {
+		c.err = err
+	}
 	return n, err
 }

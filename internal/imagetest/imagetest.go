@@ -11,6 +11,7 @@ import (
 	"sync"
 	"testing"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/opencontainers/go-digest"
 
 	"github.com/sallyport-dev/sallyport/image"
@@ -170,6 +171,35 @@ func (c *Content) AddImage(t testing.TB, seed string, platform image.Platform) m
 	})
 	d["platform"] = platform
 	return d
+}
+
+// AddV1 stores an image, with its layers, and returns its descriptor.
+func (c *Content) AddV1(t testing.TB, img v1.Image) map[string]any {
+	t.Helper()
+	must := func(b []byte, err error) []byte {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	layers, err := img.Layers()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range layers {
+		r, err := l.Compressed()
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.AddBlob("", must(io.ReadAll(r)))
+	}
+	c.AddBlob("", must(img.RawConfigFile()))
+	mediaType, err := img.MediaType()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c.AddRaw(string(mediaType), must(img.RawManifest()))
 }
 
 // AddIndex stores an index of children and returns its descriptor.
