@@ -117,6 +117,7 @@ type Platform struct {
 	DTA      bool             `json:"dta"` // some policy wants it analysed
 	Analysis string           `json:"analysis,omitempty"`
 	Verdict  *verdict.Verdict `json:"verdict,omitempty"`
+	Facts    *Facts           `json:"facts,omitempty"` // where one image is shown
 }
 
 // describe gathers what is known of ref, which has a digest, and what the gate

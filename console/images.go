@@ -71,6 +71,9 @@ func (c *Console) showReference(w http.ResponseWriter, r *http.Request, ref imag
 		return err
 	}
 	doc, err := c.describe(r.Context(), ref)
+	if err == nil {
+		err = c.addFacts(r.Context(), &doc, ref)
+	}
 	if err != nil {
 		return err
 	}

@@ -141,6 +141,9 @@ func showImage(out io.Writer, i console.Image) error {
 	if err := t.flush(); err != nil {
 		return err
 	}
+	if err := showFacts(out, i.Sallyport.Platforms); err != nil {
+		return err
+	}
 	if len(i.Assurance.Checks) == 0 {
 		return nil
 	}
