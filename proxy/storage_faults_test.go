@@ -214,7 +214,7 @@ func TestPullsWhileEverythingIsEvicted(t *testing.T) {
 func TestEvictedWhileItIsRead(t *testing.T) {
 	drivers(t, func(t *testing.T, d driver.StorageDriver) {
 		s := newSite(t, d)
-		p := s.push("team/app:1.0", 3<<20)
+		p := s.push("team/app:1.0", 16<<20) // more than fits into the connection
 		s.pullWhole("team/app", p)
 		s.isStored(p.layers[0])
 		resp, err := http.Get(s.server.URL + path("team/app/blobs/%s", p.layers[0]))
