@@ -37,7 +37,8 @@ deny contains finding if {
 skip contains reason if {
 	not input.packages.known
 	some control in {"license"}
-	reason := {"control": control, "msg": "nobody has listed the packages of this image", "missing": true}
+	why := object.get(input, ["packages", "reason"], "nobody has listed the packages of this image")
+	reason := {"control": control, "msg": why, "missing": true}
 }
 
 # Five names, and how many more there are.

@@ -39,7 +39,8 @@ deny contains finding if {
 skip contains reason if {
 	not input.vulnerabilities.known
 	some control in {"max_score"}
-	reason := {"control": control, "msg": "nobody has looked for vulnerabilities in this image", "missing": true}
+	why := object.get(input, ["vulnerabilities", "reason"], "nobody has looked for vulnerabilities in this image")
+	reason := {"control": control, "msg": why, "missing": true}
 }
 
 # Vulnerabilities that count for this policy.

@@ -64,7 +64,8 @@ deny contains finding if {
 skip contains reason if {
 	not input.malware.known
 	some control in {"malware"}
-	reason := {"control": control, "msg": "nobody has looked for malware in this image", "missing": true}
+	why := object.get(input, ["malware", "reason"], "nobody has looked for malware in this image")
+	reason := {"control": control, "msg": why, "missing": true}
 }
 
 # Five names, and how many more there are.

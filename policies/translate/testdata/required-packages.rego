@@ -11,7 +11,10 @@ in_scope := true
 
 missing_package contains name if {
 	some name in {"ca-certificates"}
-	not name in {p.name | some p in input.packages.items}
+	not name in {p.name |
+		some p in input.packages.items
+		not p.claimed
+	}
 }
 
 # tzdata >=2024
@@ -19,6 +22,7 @@ missing_package contains "tzdata >=2024" if not has_package_1
 
 has_package_1 if {
 	some p in input.packages.items
+	not p.claimed
 	p.name == "tzdata"
 	bound1 := {"deb": "0#42024##0#", "rpm": "0(42024##", "apk": "l42024e0", "other": "k42024h"}
 	p.version_key >= bound1[p.version_kind]
@@ -43,7 +47,8 @@ deny contains finding if {
 skip contains reason if {
 	not input.packages.known
 	some control in {"required_packages"}
-	reason := {"control": control, "msg": "nobody has listed the packages of this image", "missing": true}
+	why := object.get(input, ["packages", "reason"], "nobody has listed the packages of this image")
+	reason := {"control": control, "msg": why, "missing": true}
 }
 
 # Five names, and how many more there are.

@@ -49,3 +49,11 @@ deny contains finding if {
 		"facts": {"user": input.image.user},
 	}
 }
+
+# Nobody has looked up the user: what needs to know is skipped, not passed.
+skip contains reason if {
+	not input.image.account.known
+	some control in {"root_user"}
+	why := object.get(input, ["image", "account", "reason"], "nobody has looked up the user of this image")
+	reason := {"control": control, "msg": why, "missing": true}
+}

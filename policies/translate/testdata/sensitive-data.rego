@@ -38,7 +38,8 @@ deny contains finding if {
 skip contains reason if {
 	not input.secrets.known
 	some control in {"sensitive_data"}
-	reason := {"control": control, "msg": "nobody has looked for secrets in this image", "missing": true}
+	why := object.get(input, ["secrets", "reason"], "nobody has looked for secrets in this image")
+	reason := {"control": control, "msg": why, "missing": true}
 }
 
 # Five names, and how many more there are.

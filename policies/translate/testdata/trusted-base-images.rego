@@ -12,6 +12,7 @@ in_scope := true
 # docker.io/debian:12*
 trusted_base if {
 	some base in input.image.base_images.items
+	not base.claimed
 	some registry in base.registries
 	registry == "docker.io"
 	some name in base.names
@@ -21,6 +22,7 @@ trusted_base if {
 # distroless/static@sha256:aaaa
 trusted_base if {
 	some base in input.image.base_images.items
+	not base.claimed
 	some name in base.repositories
 	name == "distroless/static"
 	base.digest == "sha256:aaaa"
@@ -29,6 +31,7 @@ trusted_base if {
 # registry.corp.example/*
 trusted_base if {
 	some base in input.image.base_images.items
+	not base.claimed
 	some registry in base.registries
 	registry == "registry.corp.example"
 	base.repository
@@ -53,5 +56,6 @@ deny contains finding if {
 skip contains reason if {
 	not input.image.base_images.known
 	some control in {"trusted_base_images"}
-	reason := {"control": control, "msg": "nobody knows what this image is built on", "missing": true}
+	why := object.get(input, ["image", "base_images", "reason"], "nobody knows what this image is built on")
+	reason := {"control": control, "msg": why, "missing": true}
 }
