@@ -39,7 +39,7 @@ func filesOf(d Document) (checkFiles, error) {
 		case c.Path == "":
 			return nil, fmt.Errorf("custom check %q has neither a snippet nor a path", checkName(c, i))
 		case d.Files == nil:
-			return nil, fmt.Errorf("custom check %q has the path %s, but this policy comes from no folder: put the Rego into snippet", checkName(c, i), c.Path)
+			return nil, fmt.Errorf("custom check %q has the path %s, but this policy comes from no folder: give the gate the whole folder (policies.dir) or a bundle of it (sallyport policy bundle), or put the Rego into snippet", checkName(c, i), c.Path)
 		default:
 			var err error
 			if all[i], err = custom.Files(d.Files, c.Path); err != nil {

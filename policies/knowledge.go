@@ -5,7 +5,7 @@ import "time"
 // Origin says where facts come from. Facts that are not Known are not "none":
 // nobody has looked.
 type Origin struct {
-	Known  bool      `json:"known"`
+	Known  bool      `json:"known"`            // somebody looked; otherwise nothing that stands beside it means "none"
 	Source string    `json:"source,omitempty"` // name and version of what found out; of several, with commas
 	Time   time.Time `json:"time,omitzero"`    // when it looked
 	Reason string    `json:"reason,omitempty"` // why it is not known
@@ -13,18 +13,18 @@ type Origin struct {
 
 // Step is one line of an image's history.
 type Step struct {
-	Created   time.Time `json:"created,omitzero"`
-	CreatedBy string    `json:"created_by"`
-	Comment   string    `json:"comment,omitempty"`
+	Created   time.Time `json:"created,omitzero"`      // when it was made
+	CreatedBy string    `json:"created_by"`            // instruction of the build
+	Comment   string    `json:"comment,omitempty"`     // of the build tool
 	Empty     bool      `json:"empty_layer,omitempty"` // changed no file
 }
 
 // OSRelease is the distribution, in the words of os-release(5).
 type OSRelease struct {
 	Origin
-	ID        string `json:"id"` // debian, alpine, …; empty when there is none
-	VersionID string `json:"version_id,omitempty"`
-	Name      string `json:"name,omitempty"`
+	ID        string `json:"id"`                   // debian, alpine, …; empty when there is none
+	VersionID string `json:"version_id,omitempty"` // 12, 3.20, …
+	Name      string `json:"name,omitempty"`       // for people
 }
 
 // Files is a list of paths in the image.
@@ -36,32 +36,32 @@ type Files struct {
 // BaseImages are the images that this one is built upon, nearest first.
 type BaseImages struct {
 	Origin
-	Items []BaseImage `json:"items"`
+	Items []BaseImage `json:"items"` // nearest first
 }
 
 // BaseImage is one image that was built upon.
 type BaseImage struct {
-	Registry   string `json:"registry"`
-	Repository string `json:"repository"`
-	Tag        string `json:"tag,omitempty"`
-	Digest     string `json:"digest,omitempty"`
+	Registry   string `json:"registry"`          // normalised host
+	Repository string `json:"repository"`        // path
+	Tag        string `json:"tag,omitempty"`     // under which its registry was asked
+	Digest     string `json:"digest,omitempty"`  // of its manifest
 	Claimed    bool   `json:"claimed,omitempty"` // the image says so itself; no layers prove it, and no control counts it
 }
 
 // Packages is the software in the image.
 type Packages struct {
 	Origin
-	Items []Package `json:"items"`
+	Items []Package `json:"items"` // sorted by format, name and version
 }
 
 // Package is one package of a package manager of the system or of a language.
 type Package struct {
-	Format   string   `json:"format"` // deb, apk, rpm, npm, pypi, gem, maven, go, …
-	Name     string   `json:"name"`
-	Epoch    string   `json:"epoch,omitempty"`
-	Version  string   `json:"version"` // without epoch and release
-	Release  string   `json:"release,omitempty"`
-	Arch     string   `json:"arch,omitempty"`
+	Format   string   `json:"format"`             // deb, apk, rpm, npm, pypi, gem, maven, go, …
+	Name     string   `json:"name"`               // as the package manager spells it
+	Epoch    string   `json:"epoch,omitempty"`    // of deb and rpm
+	Version  string   `json:"version"`            // without epoch and release
+	Release  string   `json:"release,omitempty"`  // the distribution's part of the version
+	Arch     string   `json:"arch,omitempty"`     // as the package manager spells it: amd64, x86_64, noarch
 	Licenses []string `json:"licenses"`           // SPDX identifiers where they are known, alternatives among them; NOASSERTION when nobody says
 	Source   string   `json:"source,omitempty"`   // name of the source package that it was built from
 	Path     string   `json:"path"`               // where it lies, or the database that lists it
@@ -72,7 +72,7 @@ type Package struct {
 // Vulnerabilities are the known weaknesses of the packages.
 type Vulnerabilities struct {
 	Origin
-	Items []Vulnerability `json:"items"`
+	Items []Vulnerability `json:"items"` // one for each package that has it
 }
 
 // Vulnerability is one weakness in one package.
@@ -81,39 +81,39 @@ type Vulnerability struct {
 	Severity       string    `json:"severity"`                  // negligible, low, medium, high, critical; empty when nobody says
 	CustomSeverity string    `json:"custom_severity,omitempty"` // as a person changed it
 	Score          float64   `json:"score"`                     // CVSS, 0 to 10
-	Package        string    `json:"package"`
-	Version        string    `json:"version,omitempty"`
-	Path           string    `json:"path"`
-	FixVersion     string    `json:"fix_version,omitempty"` // empty: there is no fix
-	Published      time.Time `json:"published,omitzero"`
-	FixPublished   time.Time `json:"fix_published,omitzero"`
-	Exploits       []string  `json:"exploits"` // types of known exploits
-	FromBaseImage  bool      `json:"from_base_image,omitempty"`
+	Package        string    `json:"package"`                   // name of the package that has it
+	Version        string    `json:"version,omitempty"`         // of that package
+	Path           string    `json:"path"`                      // where the package lies
+	FixVersion     string    `json:"fix_version,omitempty"`     // empty: there is no fix
+	Published      time.Time `json:"published,omitzero"`        // when it became known
+	FixPublished   time.Time `json:"fix_published,omitzero"`    // when a version without it came out
+	Exploits       []string  `json:"exploits"`                  // types of known exploits
+	FromBaseImage  bool      `json:"from_base_image,omitempty"` // the package comes from the base image
 }
 
 // Malware is known bad content in the image's files.
 type Malware struct {
 	Origin
-	Items []MalwareFile `json:"items"`
+	Items []MalwareFile `json:"items"` // one for each file
 }
 
 // MalwareFile is one file that is known to be bad.
 type MalwareFile struct {
-	Path string `json:"path"`
-	Name string `json:"name"` // of the malware
-	Hash string `json:"hash,omitempty"`
-	PUA  bool   `json:"pua,omitempty"` // potentially unwanted rather than malicious
+	Path string `json:"path"`           // absolute
+	Name string `json:"name"`           // of the malware
+	Hash string `json:"hash,omitempty"` // of the file, with its algorithm
+	PUA  bool   `json:"pua,omitempty"`  // potentially unwanted rather than malicious
 }
 
 // Secrets are credentials in the image's files.
 type Secrets struct {
 	Origin
-	Items []Secret `json:"items"`
+	Items []Secret `json:"items"` // one for each place; values are never told
 }
 
 // Secret is one credential. Its value is never among the facts.
 type Secret struct {
-	Path string `json:"path"`
+	Path string `json:"path"` // absolute
 	Type string `json:"type"` // private key, cloud token, …
 }
 

@@ -7,9 +7,11 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -45,7 +47,9 @@ func TestInputSchemaIsThatOfTheTypes(t *testing.T) {
 	properties["vulnerabilities"].(object)["properties"].(object)["by_id"] = object{
 		"type": "object", "description": "what is known of each identifier, over all packages", "additionalProperties": schemaOf(reflect.TypeFor[reduced](), comments),
 	}
-	properties["summary"] = schemaOf(reflect.TypeFor[summary](), comments)
+	sums := schemaOf(reflect.TypeFor[summary](), comments)
+	sums["description"] = "what rules mostly ask of the lists, worked out once"
+	properties["summary"] = sums
 	root["$schema"] = "http://json-schema.org/draft-07/schema"
 	root["title"] = "Facts document"
 	root["description"] = "What is known of an image when it is judged: input in every Rego package."
@@ -67,6 +71,42 @@ func TestInputSchemaIsThatOfTheTypes(t *testing.T) {
 	if !bytes.Equal(want.Bytes(), schema.Input) {
 		t.Error("policies/schema/input.schema.json is not what the types say: go test ./policies -run Schema -update")
 	}
+}
+
+// An editor shows the description of a field where an author writes its name.
+func TestEveryFieldIsDescribed(t *testing.T) {
+	for name, raw := range map[string][]byte{"assurance-policy.schema.json": schema.Policy, "input.schema.json": schema.Input} {
+		var root object
+		if err := json.Unmarshal(raw, &root); err != nil {
+			t.Fatal(err)
+		}
+		if fields := undescribed(root, ""); len(fields) > 0 {
+			t.Errorf("%s does not say what these are: %s", name, strings.Join(fields, ", "))
+		}
+	}
+}
+
+// undescribed lists the fields without a description, by their paths.
+func undescribed(node object, path string) []string {
+	var missing []string
+	properties, _ := node["properties"].(object)
+	for _, name := range slices.Sorted(maps.Keys(properties)) {
+		field := properties[name].(object)
+		if text, _ := field["description"].(string); text == "" && field["$ref"] == nil {
+			missing = append(missing, path+name)
+		}
+		missing = append(missing, undescribed(field, path+name+".")...)
+	}
+	definitions, _ := node["$defs"].(object)
+	for name, d := range definitions {
+		missing = append(missing, undescribed(d.(object), name+".")...)
+	}
+	for _, key := range []string{"items", "additionalProperties"} {
+		if below, ok := node[key].(object); ok {
+			missing = append(missing, undescribed(below, path+"*.")...)
+		}
+	}
+	return missing
 }
 
 // What is given to rules is what the schema says.

@@ -9,31 +9,33 @@ import (
 // summary is what rules mostly ask, worked out once for each image: reading it
 // costs a hundredth of a look at every vulnerability.
 type summary struct {
-	Vulnerabilities struct {
-		All     worst `json:"all"`
-		Fixable worst `json:"fixable"` // those that have a fix
-	} `json:"vulnerabilities"`
-	Packages int `json:"packages"`
-	Malware  int `json:"malware"`
-	Secrets  int `json:"secrets"`
+	Vulnerabilities tally `json:"vulnerabilities"` // how many, and how bad
+	Packages        int   `json:"packages"`        // how many
+	Malware         int   `json:"malware"`         // how many files
+	Secrets         int   `json:"secrets"`         // how many
+}
+
+type tally struct {
+	All     worst `json:"all"`     // those with and without a fix
+	Fixable worst `json:"fixable"` // those that have a fix
 }
 
 // worst sums up vulnerabilities. Without any, severity is empty and score 0.
 type worst struct {
-	Count         int            `json:"count"`
-	BySeverity    map[string]int `json:"by_severity"`
-	MaxSeverity   string         `json:"max_severity"`
+	Count         int            `json:"count"`           // how many
+	BySeverity    map[string]int `json:"by_severity"`     // how many of each severity; unknown for those without
+	MaxSeverity   string         `json:"max_severity"`    // the worst: negligible, low, medium, high, critical; empty when there are none
 	MaxSeverityIn string         `json:"max_severity_in"` // identifier (package)
-	MaxScore      float64        `json:"max_score"`
-	MaxScoreIn    string         `json:"max_score_in"`
+	MaxScore      float64        `json:"max_score"`       // the highest CVSS score, 0 to 10
+	MaxScoreIn    string         `json:"max_score_in"`    // identifier (package)
 }
 
 // reduced is all that is known of one identifier, over all packages.
 type reduced struct {
-	Severity string   `json:"severity"`
-	Score    float64  `json:"score"`
-	Fixable  bool     `json:"fixable"` // in some package
-	Packages []string `json:"packages"`
+	Severity string   `json:"severity"` // the worst of all packages
+	Score    float64  `json:"score"`    // the highest of all packages
+	Fixable  bool     `json:"fixable"`  // in some package
+	Packages []string `json:"packages"` // names of those that have it
 }
 
 func (in *Input) summary() summary {

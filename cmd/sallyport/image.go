@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -12,6 +14,7 @@ import (
 	"github.com/sallyport-dev/sallyport/console"
 	"github.com/sallyport-dev/sallyport/console/client"
 	"github.com/sallyport-dev/sallyport/gate"
+	"github.com/sallyport-dev/sallyport/policies/document"
 	"github.com/sallyport-dev/sallyport/report"
 )
 
@@ -186,19 +189,16 @@ func newImageRescanCommand(r *gateway) *cobra.Command {
 
 func newPermitCommand(r *gateway, action gate.Action, use, short string) *cobra.Command {
 	var comment string
-	var expires time.Duration
+	var expires string
 	c := &cobra.Command{
 		Use: use, Short: short, Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if strings.TrimSpace(comment) == "" {
 				return fmt.Errorf("say why with --comment: it is shown to everybody who meets the decision")
 			}
-			var until time.Time
-			if expires < 0 {
-				return fmt.Errorf("--expires %s is past", expires)
-			}
-			if expires > 0 {
-				until = time.Now().Add(expires).UTC().Truncate(time.Second)
+			until, err := parseExpires(expires, time.Now())
+			if err != nil {
+				return err
 			}
 			return r.each(cmd, args, func(ctx context.Context, c *client.Client, name string) (string, error) {
 				word := map[gate.Action]string{gate.Allow: "allowed", gate.Deny: "blocked"}[action]
@@ -210,8 +210,33 @@ func newPermitCommand(r *gateway, action gate.Action, use, short string) *cobra.
 		},
 	}
 	c.Flags().StringVar(&comment, "comment", "", "why: a ticket, a name (required)")
-	c.Flags().DurationVar(&expires, "expires", 0, "how long it holds, e.g. 72h; 0 is for ever")
+	c.Flags().StringVar(&expires, "expires", "0", "how long it holds: 30d, 72h, or until a day (2027-01-31, its end in UTC) or a time; 0 is for ever")
 	return c
+}
+
+// parseExpires reads how long from now something holds, or until when; "0" is
+// the zero time, which never comes. Both are written as in policy documents.
+func parseExpires(text string, now time.Time) (time.Time, error) {
+	if text == "0" {
+		return time.Time{}, nil
+	}
+	quoted, err := json.Marshal(text)
+	if err != nil {
+		return time.Time{}, err
+	}
+	var period document.Duration
+	var until document.Expiry
+	switch {
+	case text == "":
+		return time.Time{}, errors.New("--expires is empty: 0 is for ever")
+	case json.Unmarshal(quoted, &period) == nil:
+		return now.Add(time.Duration(period)).UTC().Truncate(time.Second), nil
+	case json.Unmarshal(quoted, &until) == nil && until.Past(now):
+		return time.Time{}, fmt.Errorf("--expires %s is past", text)
+	case !until.IsZero():
+		return until.UTC(), nil
+	}
+	return time.Time{}, fmt.Errorf("--expires %q: write how long (30d, 72h, 90m), until which day (2027-01-31) or time (2027-01-31T12:00:00Z), or 0 for ever", text)
 }
 
 func newResetCommand(r *gateway) *cobra.Command {

@@ -20,7 +20,7 @@ func newPolicyCommand() *cobra.Command {
 	return newGatewayCommand(r, "policy", "Read, write and check assurance policies",
 		newPolicyListCommand(r), newPolicyGetCommand(r), newPolicyApplyCommand(r), newPolicyDeleteCommand(r),
 		newPolicyTranslateCommand(r), newPolicyCheckCommand(r), newPolicyTestCommand(), newPolicyFmtCommand(),
-		newPolicyEvalCommand(r), newPolicyDiffCommand(r), newPolicyBundleCommand(r),
+		newPolicyEvalCommand(r), newPolicyDiffCommand(r), newPolicyBundleCommand(r), newPolicySchemaCommand(),
 	)
 }
 

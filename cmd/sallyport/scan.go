@@ -64,9 +64,9 @@ Exit code: 0 passes; 1 a policy denies it or it was proved malicious; 2 the run 
 		},
 	}
 	configFlag(c, &o.config)
-	c.Flags().StringVar(&o.source.archive, "archive", "", "image archive, as `docker save` writes it")
-	c.Flags().StringVar(&o.source.layout, "layout", "", "folder with an OCI image layout")
-	c.Flags().StringVar(&o.policies, "policy", "", "folder of policy documents, beside the built-in ones")
+	c.Flags().StringVar(&o.source.archive, "archive", "", "image archive `FILE`, as docker save writes it")
+	c.Flags().StringVar(&o.source.layout, "layout", "", "folder `DIR` with an OCI image layout")
+	c.Flags().StringVar(&o.policies, "policy", "", "folder `DIR` of policy documents, beside the built-in ones")
 	c.Flags().StringVar(&o.format, "format", "table", "table or json")
 	c.Flags().StringVar(&o.platform, "platform", image.Host().String(), "platform of a multi-platform image")
 	c.Flags().DurationVar(&o.timeout, "timeout", 0, "longest time to run the image (default: sandbox.timeout)")
@@ -118,6 +118,10 @@ func scan(ctx context.Context, o scanOptions, out, errOut io.Writer) (code int, 
 	show := progress(errOut)
 	show(protocol.RunState{State: protocol.Pulling})
 	img, ref, err := o.source.load(ctx, platform)
+	if why, denied := deniedByGate(err); denied {
+		fmt.Fprintln(errOut, why)
+		return exitFailed, nil
+	}
 	if err != nil {
 		return 0, err
 	}
@@ -213,7 +217,7 @@ func printScan(out io.Writer, format string, rep *report.Report, d gate.Decision
 	}
 	fmt.Fprintln(out)
 	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(w, "POLICY\tCONTROL\tRESULT\t")
+	fmt.Fprintln(w, "POLICY\tCONTROL\tRESULT\tMESSAGE")
 	for _, c := range assurance.Checks {
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", c.PolicyName, c.Control, checkResult(c), report.Escape(c.Message))
 	}

@@ -6,12 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 	"github.com/opencontainers/go-digest"
 
@@ -68,6 +70,22 @@ func separator(ref image.Reference) string {
 		return "@"
 	}
 	return ":"
+}
+
+// deniedByGate is what a gate said that the image was fetched through and that
+// refused it; other registries deny whoever may not read, which tells nothing
+// about the image.
+func deniedByGate(err error) (why string, denied bool) {
+	var answer *transport.Error
+	if !errors.As(err, &answer) {
+		return "", false
+	}
+	for _, e := range answer.Errors {
+		if e.Code == transport.DeniedErrorCode && strings.HasPrefix(e.Message, "sallyport: ") {
+			return e.Message, true
+		}
+	}
+	return "", false
 }
 
 // loadArchive opens what `docker save` wrote. The first tag in it names the image.
