@@ -36,8 +36,16 @@ type asking struct {
 
 // leaf is one platform's image in what was asked about.
 type leaf struct {
-	facts   inspect.Facts
-	lineage []digest.Digest // itself, and the indexes that lead to it
+	facts    inspect.Facts   // Config is nil where only the manifest was read
+	lineage  []digest.Digest // itself, and the indexes that lead to it
+	platform image.Platform  // as far as it is known
+}
+
+func newLeaf(f inspect.Facts, lineage []digest.Digest, said image.Platform) leaf {
+	if f.Config != nil {
+		said = f.Config.Platform
+	}
+	return leaf{f, lineage, said}
 }
 
 // answer makes the decision, without id and message.
@@ -121,7 +129,7 @@ func (a *asking) permitted(d Decision, p *Permission) Decision {
 
 // leaves finds the images that ref stands for, and says in d what passes unjudged.
 func (a *asking) leaves(ctx context.Context, d *Decision) ([]leaf, error) {
-	facts, err := a.gate.cfg.Inspector.Facts(ctx, a.req.Reference)
+	facts, err := a.inspect(ctx, a.req.Reference)
 	if err != nil {
 		return nil, err
 	}
@@ -130,11 +138,24 @@ func (a *asking) leaves(ctx context.Context, d *Decision) ([]leaf, error) {
 		d.Passed = facts.Artifact
 		return nil, nil
 	case inspect.Image:
-		return []leaf{{facts, []digest.Digest{facts.Digest}}}, nil
+		if facts.Config == nil {
+			// It is about to be pulled, and may be what others are built upon.
+			a.gate.cfg.Inspector.Ahead(ctx, a.req.Reference)
+		}
+		return []leaf{newLeaf(facts, []digest.Digest{facts.Digest}, image.Platform{})}, nil
 	}
 	var all []leaf
 	err = a.descend(ctx, d, facts, []digest.Digest{facts.Digest}, &all)
 	return all, err
+}
+
+// inspect says what ref is. A pull waits for no more than its manifest: the
+// policies may not read what is in the image.
+func (a *asking) inspect(ctx context.Context, ref image.Reference) (inspect.Facts, error) {
+	if a.req.Context.Kind == "pull" && !a.req.DryRun {
+		return a.gate.cfg.Inspector.Shape(ctx, ref)
+	}
+	return a.gate.cfg.Inspector.Facts(ctx, ref)
 }
 
 // descend adds the images of an index. Entries that no engine chooses and
@@ -157,7 +178,7 @@ func (a *asking) descend(ctx context.Context, d *Decision, index inspect.Facts, 
 	group.SetLimit(parallel)
 	for i, c := range children {
 		group.Go(func() error {
-			f, err := a.gate.cfg.Inspector.Facts(groupCtx, a.req.Reference.WithDigest(c.Digest))
+			f, err := a.inspect(groupCtx, a.req.Reference.WithDigest(c.Digest))
 			if errors.Is(err, inspect.ErrMissing) {
 				return nil // nobody can pull it either
 			}
@@ -178,7 +199,7 @@ func (a *asking) descend(ctx context.Context, d *Decision, index inspect.Facts, 
 				return err
 			}
 		case f.Kind == inspect.Image:
-			*all = append(*all, leaf{*f, append(slices.Clip(lineage), f.Digest)})
+			*all = append(*all, newLeaf(*f, append(slices.Clip(lineage), f.Digest), children[i].Platform))
 		}
 		if len(*all) > maxImages {
 			return fmt.Errorf("%w: more than %d images", ErrIndex, maxImages)

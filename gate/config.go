@@ -28,6 +28,9 @@ type Policies interface {
 	Generation() string
 	// Needs lists the parts of the facts that the policies read which include the image.
 	Needs(in *policies.Input) []policies.Part
+	// ReadsContent tells whether Evaluate's answer can depend on what is in the
+	// image: its configuration, or the parts found.
+	ReadsContent(in *policies.Input, found []policies.Part) bool
 	// ContextKey is the part of c that Evaluate's answer can depend on.
 	ContextKey(c policies.Context) string
 	// FaultsOpen tells whether an image that cannot be judged may pass.
@@ -39,6 +42,12 @@ type Inspector interface {
 	// Facts returns the facts of ref, which has a digest. Errors wrap
 	// inspect.ErrMissing when the registry does not have it.
 	Facts(ctx context.Context, ref image.Reference) (inspect.Facts, error)
+	// Shape is Facts without Config where that would have to be fetched for nothing else.
+	Shape(ctx context.Context, ref image.Reference) (inspect.Facts, error)
+	// Ahead has Facts found out in the background.
+	Ahead(ctx context.Context, ref image.Reference)
+	// Gives lists the parts that can be found out at all.
+	Gives() []inspect.Part
 	// Find returns what is known of parts, and has the rest found out: done is
 	// closed then, nil when there is nothing to wait for.
 	Find(ctx context.Context, s inspect.Subject, parts ...inspect.Part) (k inspect.Knowledge, done <-chan struct{}, err error)

@@ -22,6 +22,17 @@ var partWords = map[policies.Part]inspect.Part{
 	policies.PartSecrets:         inspect.Secrets,
 }
 
+// findable are the parts that somebody finds out, in the words of the policies.
+func (a *asking) findable() []policies.Part {
+	var parts []policies.Part
+	for word, part := range partWords {
+		if slices.Contains(a.gate.cfg.Inspector.Gives(), part) {
+			parts = append(parts, word)
+		}
+	}
+	return parts
+}
+
 // find asks for the parts that the policies read which include the image, and
 // for no others: most images are judged without a look into their layers.
 func (a *asking) find(ctx context.Context, l leaf, in *policies.Input) (inspect.Knowledge, <-chan struct{}, error) {

@@ -60,7 +60,7 @@ func (a *asking) facts(ctx context.Context, l leaf, tags []string, look bool) (I
 	if f.Permission, _, err = a.permission(ctx, l.lineage, tags); err != nil {
 		return f, err
 	}
-	in, known, err := a.input(ctx, l, tags)
+	in, known, err := a.document(ctx, l, tags)
 	if err != nil {
 		return f, err
 	}

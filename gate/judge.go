@@ -42,9 +42,8 @@ type opinion struct {
 
 // judge lets the policies judge one image, under all names that it has.
 func (a *asking) judge(ctx context.Context, l leaf, tags []string) (opinion, error) {
-	f := l.facts
-	o := opinion{action: Allow, judged: Judged{Digest: f.Digest.String(), Platform: f.Config.Platform}}
-	own, err := a.gate.names.tags(ctx, a.req.Reference.WithDigest(f.Digest))
+	o := opinion{action: Allow, judged: Judged{Digest: l.facts.Digest.String(), Platform: l.platform}}
+	own, err := a.gate.names.tags(ctx, a.req.Reference.WithDigest(l.facts.Digest))
 	if err != nil {
 		return o, err
 	}
@@ -61,10 +60,12 @@ func (a *asking) judge(ctx context.Context, l leaf, tags []string) (opinion, err
 		}
 		return o, nil
 	}
-	in, known, err := a.input(ctx, l, tags)
+	in, known, err := a.input(ctx, &l, tags)
 	if err != nil {
 		return o, err
 	}
+	f := l.facts
+	o.judged.Platform = l.platform
 	if in.Acknowledged, err = a.gate.risks.about(ctx, in.Image, l.lineage); err != nil {
 		return o, err
 	}
@@ -177,8 +178,33 @@ func (o *opinion) blame(c policies.Check) {
 	}
 }
 
-// input is the facts document about the image, and its verdict, nil when there is none.
-func (a *asking) input(ctx context.Context, l leaf, tags []string) (*policies.Input, *verdict.Verdict, error) {
+// input is the facts document about the image, and its verdict, nil when there
+// is none. Of an image of which only the manifest was read it fetches the
+// configuration if the policies read what is in it.
+func (a *asking) input(ctx context.Context, l *leaf, tags []string) (*policies.Input, *verdict.Verdict, error) {
+	if l.facts.Config != nil {
+		return a.document(ctx, *l, tags)
+	}
+	bare := *l
+	bare.facts.Config = &inspect.Config{Platform: l.platform}
+	in, known, err := a.document(ctx, bare, tags)
+	if err != nil || !a.policies.ReadsContent(in, a.findable()) {
+		*l = bare
+		return in, known, err
+	}
+	facts, err := a.gate.cfg.Inspector.Facts(ctx, a.req.Reference.WithDigest(l.facts.Digest))
+	if err != nil {
+		return nil, nil, err
+	}
+	if facts.Config == nil {
+		return nil, nil, fmt.Errorf("%w: %s is an image by its manifest and none by its configuration", inspect.ErrInvalid, facts.Digest)
+	}
+	*l = newLeaf(facts, l.lineage, l.platform)
+	return a.document(ctx, *l, tags)
+}
+
+// document writes what is known of the image, and its verdict.
+func (a *asking) document(ctx context.Context, l leaf, tags []string) (*policies.Input, *verdict.Verdict, error) {
 	ref, f := a.req.Reference, l.facts
 	which := slices.Clone(tags)
 	for _, d := range l.lineage {

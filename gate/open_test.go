@@ -12,9 +12,10 @@ import (
 
 func TestFaultsOpenTheGateWherePoliciesSaySo(t *testing.T) {
 	const (
-		opens  = "name: opens\nroot_user_black_list_enabled: true\nsallyport: {fault: open}\n"
-		closes = "name: closes\nblacklisted_os_enabled: true\n"
-		audits = "name: audits\nblock_failed: false\n"
+		reads  = "forbidden_labels_enabled: true\nforbidden_labels: [{key: stage, value: draft}]\n" // so that the image must be read
+		opens  = "name: opens\n" + reads + "sallyport: {fault: open}\n"
+		closes = "name: closes\n" + reads
+		audits = "name: audits\nblock_failed: false\n" + reads
 	)
 	away := errors.New("the registry is away")
 	for _, c := range []struct {

@@ -107,9 +107,22 @@ func (i *Inspector) Facts(ctx context.Context, ref image.Reference) (Facts, erro
 		i.enter(ctx, ref, f)
 		return f, nil
 	}
+	select {
+	case <-ctx.Done():
+		return Facts{}, fmt.Errorf("inspecting %s: %w", ref, context.Cause(ctx))
+	case r := <-i.flight(ctx, ref):
+		if r.Err != nil {
+			return Facts{}, r.Err
+		}
+		return r.Val.(Facts), nil
+	}
+}
+
+// flight is the one look at ref that is under way, or begins.
+func (i *Inspector) flight(ctx context.Context, ref image.Reference) <-chan singleflight.Result {
 	// Registry and repository are part of the key: who may not read one
 	// repository must not fail those who may read another.
-	flight := i.flights.DoChan(ref.Name()+"@"+ref.Digest.String(), func() (any, error) {
+	return i.flights.DoChan(ref.Name()+"@"+ref.Digest.String(), func() (any, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 		defer cancel()
 		f, err := i.look(ctx, ref)
@@ -120,15 +133,6 @@ func (i *Inspector) Facts(ctx context.Context, ref image.Reference) (Facts, erro
 		i.enter(ctx, ref, f)
 		return f, nil
 	})
-	select {
-	case <-ctx.Done():
-		return Facts{}, fmt.Errorf("inspecting %s: %w", ref, context.Cause(ctx))
-	case r := <-flight:
-		if r.Err != nil {
-			return Facts{}, r.Err
-		}
-		return r.Val.(Facts), nil
-	}
 }
 
 // enter remembers the image as one that others may be built upon.
@@ -140,41 +144,55 @@ func (i *Inspector) enter(ctx context.Context, ref image.Reference, f Facts) {
 
 // look finds the facts among objects, or makes them.
 func (i *Inspector) look(ctx context.Context, ref image.Reference) (Facts, error) {
-	key := objects.Key("facts", fmt.Sprintf("v%d", Version), ref.Digest.Algorithm().String(), ref.Digest.Encoded())
-	var f Facts
-	switch err := i.objects.GetJSON(ctx, key, &f); {
-	case err == nil && f.Version == Version && f.Digest == ref.Digest:
+	if f, ok := i.kept(ctx, ref); ok {
 		return f, nil
-	case err != nil && !errors.Is(err, objects.ErrNotFound):
-		// Facts can be made again; nothing else depends on the stored ones.
-		i.log.WarnContext(ctx, "reading stored facts", "key", key, "error", err)
 	}
 	f, err := i.read(ctx, ref)
 	if err != nil {
 		return Facts{}, err
 	}
-	if err := i.objects.PutJSON(ctx, key, f); err != nil {
-		i.log.WarnContext(ctx, "storing facts", "key", key, "error", err)
+	if err := i.objects.PutJSON(ctx, factsKey(ref), f); err != nil {
+		i.log.WarnContext(ctx, "storing facts", "key", factsKey(ref), "error", err)
 	}
 	return f, nil
 }
 
-// read makes the facts from the bytes.
-func (i *Inspector) read(ctx context.Context, ref image.Reference) (Facts, error) {
+func factsKey(ref image.Reference) string {
+	return objects.Key("facts", fmt.Sprintf("v%d", Version), ref.Digest.Algorithm().String(), ref.Digest.Encoded())
+}
+
+// kept finds the facts among objects.
+func (i *Inspector) kept(ctx context.Context, ref image.Reference) (f Facts, ok bool) {
+	err := i.objects.GetJSON(ctx, factsKey(ref), &f)
+	if err != nil && !errors.Is(err, objects.ErrNotFound) {
+		// Facts can be made again; nothing else depends on the stored ones.
+		i.log.WarnContext(ctx, "reading stored facts", "key", factsKey(ref), "error", err)
+	}
+	return f, err == nil && f.Version == Version && f.Digest == ref.Digest
+}
+
+// manifest reads the manifest, and what it alone tells.
+func (i *Inspector) manifest(ctx context.Context, ref image.Reference) (document, Facts, error) {
 	m, err := i.content.Manifest(ctx, image.Reference{Registry: ref.Registry, Repository: ref.Repository, Digest: ref.Digest})
 	if err != nil {
-		return Facts{}, err
+		return document{}, Facts{}, err
 	}
 	if ref.Digest.Algorithm().FromBytes(m.Raw) != ref.Digest {
-		return Facts{}, fmt.Errorf("%w: the manifest has another digest", ErrMismatch)
+		return document{}, Facts{}, fmt.Errorf("%w: the manifest has another digest", ErrMismatch)
 	}
 	doc, err := parseManifest(m.MediaType, m.Raw)
-	if err != nil {
-		return Facts{}, err
-	}
 	f := Facts{Version: Version, Digest: ref.Digest, MediaType: doc.MediaType, Size: int64(len(m.Raw))}
 	if doc.Subject != nil {
 		f.Subject = doc.Subject.Digest
+	}
+	return doc, f, err
+}
+
+// read makes the facts from the bytes.
+func (i *Inspector) read(ctx context.Context, ref image.Reference) (Facts, error) {
+	doc, f, err := i.manifest(ctx, ref)
+	if err != nil {
+		return Facts{}, err
 	}
 	switch {
 	case doc.isIndex():

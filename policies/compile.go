@@ -28,6 +28,8 @@ type policy struct {
 	rules    *ruleset       // that the controls were translated to; nil when they say nothing, and unless the policy is active
 	checks   []*customCheck // of the control custom_checks
 	needs    []Part         // parts of the facts that its controls and checks read
+	config   bool           // its controls or checks read the image's configuration
+	labelled bool           // its scope reads labels of the image's configuration
 	context  []string       // attributes of the context that its scope reads
 	enforced time.Time      // until then failures do not block
 }
@@ -123,7 +125,7 @@ func compile(ctx context.Context, d Document, files checkFiles, rules *rulesets)
 	if p.checks, err = compileChecks(d, files); err != nil {
 		return nil, err
 	}
-	p.needs = p.needsOf()
+	p.needs, p.config, p.labelled = p.needsOf(), p.readsConfig(), m.ReadsImageLabels()
 	return p, nil
 }
 

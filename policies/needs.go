@@ -57,6 +57,37 @@ func (p *policy) needsOf() []Part {
 	return slices.Compact(all)
 }
 
+// configured are the controls that read the image's configuration, dta among
+// them: what is queued for analysis says its platform.
+var configured = []string{"dta", "root_user", "required_labels", "forbidden_labels", "trusted_base_images"}
+
+// readsConfig tells whether what p says of an image that it includes depends on its configuration.
+func (p *policy) readsConfig() bool {
+	return slices.ContainsFunc(p.pkg.Controls, func(c string) bool { return slices.Contains(configured, c) }) ||
+		slices.ContainsFunc(p.checks, func(c *customCheck) bool { return c.check != nil && c.check.Reads().Config })
+}
+
+// ReadsContent tells whether Evaluate's answer about an image can depend on
+// what is in it: on its configuration, or on one of the parts that somebody
+// finds out. When it cannot, names, labels that were attached here and the
+// verdict are enough to know it.
+func (s *Set) ReadsContent(in *Input, found []Part) bool {
+	subject := in.subject()
+	for _, p := range s.active {
+		if p.labelled {
+			return true
+		}
+		reads := p.config || slices.ContainsFunc(p.needs, func(n Part) bool { return slices.Contains(found, n) })
+		if !reads {
+			continue
+		}
+		if included, _ := p.matcher.Match(&subject); included {
+			return true
+		}
+	}
+	return false
+}
+
 // Needs lists the parts of the facts that the policies whose scope includes
 // the image read, sorted. The parts themselves may be missing in in.
 func (s *Set) Needs(in *Input) []Part {

@@ -36,6 +36,7 @@ type Check struct {
 type Reads struct {
 	Context bool     // who asks, and from where
 	Now     bool     // the time
+	Config  bool     // the image's configuration: its user, labels, command, layers …
 	Parts   []string // that somebody must find out: account, os_release, packages, setuid, base_images, vulnerabilities, malware, secrets; sorted
 }
 
@@ -116,6 +117,7 @@ func readsOf(p *engine.Program) Reads {
 			// All of input, or a field that is not known before it runs, is everything.
 			reads.Context = reads.Context || field == "" || field == "context"
 			reads.Now = reads.Now || field == "" || field == "now"
+			reads.Config = reads.Config || field == "" || field == "image" && !slices.Contains(named, step(ref, 2))
 			reads.Parts = append(reads.Parts, partsOf(field, step(ref, 2))...)
 			return false
 		})
@@ -138,6 +140,8 @@ func step(ref ast.Ref, i int) string {
 var (
 	listed  = []string{"malware", "packages", "secrets", "vulnerabilities"}
 	inImage = []string{"account", "base_images", "os_release", "setuid"}
+	// named are the fields of input.image that its reference and people give.
+	named = []string{"registry", "registry_name", "registries", "repository", "repositories", "tags", "names", "digest", "aqua_labels"}
 )
 
 // partsOf are the parts that a reference to input.field.next reads.

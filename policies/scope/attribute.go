@@ -34,6 +34,8 @@ type attribute struct {
 	rego string // path below input; empty when the attribute never has a value
 }
 
+const imageLabel = "image.label"
+
 // attributes is the whole vocabulary. The last ones belong to functions, hosts
 // and repositories: documents that use them load, but for an image they have
 // no value.
@@ -42,7 +44,7 @@ var attributes = []attribute{
 		list: func(s *Subject) ([]string, bool) { return s.Names, true }, rego: "image.names"},
 	{name: "image.repo", doc: "repository without the registry",
 		list: func(s *Subject) ([]string, bool) { return s.Repositories, true }, rego: "image.repositories"},
-	{name: "image.label", doc: "label of the image configuration", named: true,
+	{name: imageLabel, doc: "label of the image configuration", named: true,
 		set: func(s *Subject) (map[string]string, bool) { return s.ImageLabels, true }, rego: "image.labels"},
 	{name: "aqua.label", doc: "label attached in Sallyport to the image, its repository or registry",
 		list: func(s *Subject) ([]string, bool) { return s.Labels, true }, rego: "image.aqua_labels"},

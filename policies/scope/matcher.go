@@ -174,6 +174,14 @@ func (m *Matcher) Context() []string {
 	return names
 }
 
+// ReadsImageLabels tells whether the expression reads labels of the image's
+// configuration, so that nobody knows what it includes before that is read.
+func (m *Matcher) ReadsImageLabels() bool {
+	reads := false
+	m.visit(&m.root, func(i int) { reads = reads || m.terms[i].attribute.name == imageLabel })
+	return reads
+}
+
 // visit calls f with the term of every leaf. A scope of everything has none.
 func (m *Matcher) visit(n *node, f func(term int)) {
 	if m.all {
