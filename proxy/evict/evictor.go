@@ -20,8 +20,10 @@ import (
 )
 
 const (
-	// grace is how long an image is safe after its last use, whatever the size.
-	grace = 15 * time.Minute
+	// grace is how long an image is safe after its last use, whatever the size:
+	// longer than the 20 minutes for which the drivers' redirects are valid, and
+	// than the 5 between two records of its use.
+	grace = 30 * time.Minute
 	// strayAfter is how old must be what nobody names.
 	strayAfter = time.Hour
 	// low is the share of the limit that is left by a pass.
