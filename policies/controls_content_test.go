@@ -46,7 +46,9 @@ func TestRootUser(t *testing.T) {
 		{"a number", "only_none_root_users: true", user("1000:0", ""), "passed", ""},
 		{"a name like root that is somebody else", "only_none_root_users: true", user("root", "101"), "passed", ""},
 		{"nought with a group", "only_none_root_users: true", user("0:1000", ""), "failed", "root"},
-		{"the image itself is all that is asked", "only_none_root_users: true", func(in *policies.Input) { nothingKnown(in); in.Image.User = "app" }, "passed", ""},
+		{"a number needs nobody to look it up", "only_none_root_users: true", func(in *policies.Input) { nothingKnown(in); in.Image.User = "1000" }, "passed", ""},
+		{"root needs nobody to look it up", "only_none_root_users: true", func(in *policies.Input) { nothingKnown(in); in.Image.User = "root" }, "failed", "root"},
+		{"a name that nobody has looked up", "only_none_root_users: true", func(in *policies.Input) { nothingKnown(in); in.Image.User = "app" }, "skipped", "nobody has looked up the user"},
 	})
 }
 

@@ -334,6 +334,13 @@ func TestWarnings(t *testing.T) {
 		`{"name":"a","dta_enabeld":true}`: `unknown field "dta_enabeld", did you mean "dta_enabled"?`,
 		`{"name":"a","scope":{"expression":"","variables":[{"attribute":"image.name","value":"x"}]}}`: "no expression, so it includes every image",
 		`{"name":"a","cvss_severity_enabled":true}`:                                                   "cvss_severity is empty, so that nothing fails",
+		`{"name":"a","cves_black_list_enabled":true,"cves_black_list":null}`:                          "cves_black_list_enabled: cves_black_list is empty, so that nothing fails",
+		`{"name":"a","packages_black_list_enabled":true}`:                                             "packages_black_list is empty",
+		`{"name":"a","packages_white_list_enabled":true}`:                                             "packages_white_list is empty",
+		`{"name":"a","blacklisted_licenses_enabled":true,"blacklisted_licenses":[]}`:                  "blacklisted_licenses is empty",
+		`{"name":"a","required_labels_enabled":true}`:                                                 "required_labels is empty",
+		`{"name":"a","forbidden_labels_enabled":true}`:                                                "forbidden_labels is empty",
+		`{"name":"a","allowed_images":["x",{"imagename":"y"}]}`:                                       "allowed_images[1]: is neither whitelisted nor blacklisted",
 		`{"name":"a","scap_enabled":true}`:                                                            "scap_enabled: kept, and judges no image",
 		`{"name":"a","assurance_type":"host"}`:                                                        `policies about "host" are kept`,
 		`{"name":"a","custom_checks_enabled":true}`:                                                   "there are no custom_checks",
@@ -344,8 +351,14 @@ func TestWarnings(t *testing.T) {
 			t.Errorf("%s: warnings %q, want %q", text, w, want)
 		}
 	}
-	if w := parse(t, `{"name":"a","scope":"image.name.library/nginx:1.27"}`).Warnings(); len(w) != 0 {
-		t.Errorf("warnings %q about nothing", w)
+	for _, text := range []string{
+		`{"name":"a","scope":"image.name.library/nginx:1.27"}`,
+		`{"name":"a","cves_black_list":[],"forbidden_labels":[],"allowed_images":["x",{"imagename":"y","blacklisted":true}]}`,
+		`{"name":"a","cves_black_list_enabled":true,"cves_black_list":["CVE-2024-3094"]}`,
+	} {
+		if w := parse(t, text).Warnings(); len(w) != 0 {
+			t.Errorf("%s: warnings %q about nothing", text, w)
+		}
 	}
 }
 

@@ -52,6 +52,27 @@ func (d Document) unjudged() []string {
 		all = append(all, "custom_checks_enabled: there are no custom_checks")
 	}
 	for _, c := range []struct {
+		field, list string
+		on          bool
+		entries     int
+	}{
+		{"cves_black_list_enabled", "cves_black_list", d.CVEsDeniedEnabled, len(d.CVEsDenied)},
+		{"packages_black_list_enabled", "packages_black_list", d.PackagesDeniedEnabled, len(d.PackagesDenied)},
+		{"packages_white_list_enabled", "packages_white_list", d.PackagesRequiredEnabled, len(d.PackagesRequired)},
+		{"blacklisted_licenses_enabled", "blacklisted_licenses", d.LicensesDeniedEnabled, len(d.LicensesDenied)},
+		{"required_labels_enabled", "required_labels", d.RequiredLabelsEnabled, len(d.RequiredLabels)},
+		{"forbidden_labels_enabled", "forbidden_labels", d.ForbiddenLabelsEnabled, len(d.ForbiddenLabels)},
+	} {
+		if c.on && c.entries == 0 {
+			all = append(all, fmt.Sprintf("%s: %s is empty, so that nothing fails", c.field, c.list))
+		}
+	}
+	for i, r := range d.AllowedImages {
+		if !r.Whitelisted && !r.Blacklisted {
+			all = append(all, fmt.Sprintf("allowed_images[%d]: is neither whitelisted nor blacklisted, so it decides nothing", i))
+		}
+	}
+	for _, c := range []struct {
 		field string
 		on    bool
 	}{
