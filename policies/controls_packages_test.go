@@ -61,6 +61,7 @@ func TestDeniedLicences(t *testing.T) {
 		{"denied licence by pattern", "blacklisted_licenses_enabled: true\nblacklisted_licenses: [\"GPL*\"]", nil, "failed", "bash"},
 		{"no denied licence", "blacklisted_licenses_enabled: true\nblacklisted_licenses: [AGPL-3.0-only]", nil, "passed", ""},
 		{"licence in another case", "blacklisted_licenses_enabled: true\nblacklisted_licenses: [GPL-3.0-OR-LATER]", nil, "failed", "bash"},
+		{"nobody says the licence, and that is denied", "blacklisted_licenses_enabled: true\nblacklisted_licenses: [NOASSERTION]", pkg(policies.Package{Name: "tzdata", Licenses: []string{"NOASSERTION"}}), "failed", "NOASSERTION (tzdata)"},
 		{"part of a licence", "blacklisted_licenses_enabled: true\nblacklisted_licenses: [GPL-3.0]", nil, "passed", ""},
 		{"an empty list denies no licence", "blacklisted_licenses_enabled: true\nblacklisted_licenses: []", nil, "passed", ""},
 		{"licence, nobody looked", "blacklisted_licenses_enabled: true\nblacklisted_licenses: [MIT]", nothingKnown, "skipped", "nobody"},
@@ -70,6 +71,8 @@ func TestDeniedLicences(t *testing.T) {
 func TestAllowedLicences(t *testing.T) {
 	judge(t, "whitelisted_licenses", []controlCase{
 		{"only allowed licences", "whitelisted_licenses_enabled: true\nwhitelisted_licenses: [Apache-2.0, \"GPL-3.0*\"]", nil, "warning", "nobody knows the licence of log4j-core"},
+		{"nobody says the licence, as the gate finds it", "whitelisted_licenses_enabled: true\nwhitelisted_licenses: [MIT]", pkg(policies.Package{Name: "tzdata", Licenses: []string{"NOASSERTION"}}), "warning", "nobody knows the licence of tzdata"},
+		{"nobody says the licence, and that is allowed", "whitelisted_licenses_enabled: true\nwhitelisted_licenses: [MIT, NOASSERTION]", pkg(policies.Package{Name: "tzdata", Licenses: []string{"NOASSERTION"}}), "passed", ""},
 		{"another licence", "whitelisted_licenses_enabled: true\nwhitelisted_licenses: [Apache-2.0]", nil, "failed", "GPL-3.0-or-later (bash)"},
 		{"licences, nobody looked", "whitelisted_licenses_enabled: true\nwhitelisted_licenses: [MIT]", nothingKnown, "skipped", "nobody"},
 		{"an empty list allows none", "whitelisted_licenses_enabled: true\nwhitelisted_licenses: []", nil, "failed", "Apache-2.0 (openssl), GPL-3.0-or-later (bash)"},

@@ -35,7 +35,7 @@ var (
 	someIDs        = []string{"CVE-2014-0160", "CVE-2021-44228", "CVE-2024-3094", "GHSA-aaaa-bbbb-cccc", "CVE-2020-0001"}
 	somePaths      = []string{"/usr/bin/x", "/usr", "/app/lib/a.jar", "/app", "/root/.ssh/id_rsa", "/opt/x.bin", "/testdata/k", ""}
 	somePatterns   = []string{"/usr", "/usr/", "/app/", "*/.ssh/*", "*.jar", "/o*.bin", "*", "/root/.ssh/id_rsa"}
-	someLicenses   = []string{"MIT", "Apache-2.0", "GPL-3.0-or-later", "AGPL-3.0-only", "mit", "LicenseRef-x\"y"}
+	someLicenses   = []string{"MIT", "Apache-2.0", "GPL-3.0-or-later", "AGPL-3.0-only", "mit", "NOASSERTION", "LicenseRef-x\"y"}
 	someVersions   = []string{"1.0", "1:2.0-1", "3.0.11-1~deb12u2", "3.0.11", "2.14.1", "0.9_rc1", "1.0~rc1"}
 	someNames      = []string{"openssl", "bash", "log4j-core", "tzdata", "netcat"}
 	someFormats    = []string{"deb", "rpm", "apk", "maven"}

@@ -230,6 +230,14 @@ func TestPolicyCommands(t *testing.T) {
 	if out := must(t, "policy", "list"); !strings.Contains(out, "payments") {
 		t.Errorf("list %s", out)
 	}
+	checked := "name: checked\ncustom_checks_enabled: true\ncustom_checks: [{name: a, snippet: 'warn contains \"x\" if input.image.os == \"plan9\"'}]\n"
+	if _, _, err := sallyport(t, checked, "policy", "apply", "-f", "-"); err != nil {
+		t.Fatal(err)
+	}
+	if out := must(t, "policy", "list"); !regexp.MustCompile(`(?m)^checked +yes +yes +custom_checks +every image +api$`).MatchString(out) {
+		t.Errorf("a policy of nothing but a check of its own: %s", out)
+	}
+	must(t, "policy", "delete", "checked")
 	golden(t, "policy-delete", must(t, "policy", "delete", "payments"))
 	fails(t, []string{"policy", "get", "payments"}, "payments")
 	fails(t, []string{"policy", "delete", "Default"}, "built in")

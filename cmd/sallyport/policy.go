@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,8 +11,8 @@ import (
 
 	"github.com/sallyport-dev/sallyport/console"
 	"github.com/sallyport-dev/sallyport/console/client"
-	"github.com/sallyport-dev/sallyport/policies"
 	"github.com/sallyport-dev/sallyport/policies/library"
+	"github.com/sallyport-dev/sallyport/policies/translate"
 	"github.com/sallyport-dev/sallyport/report"
 )
 
@@ -39,23 +40,14 @@ func newPolicyListCommand(r *gateway) *cobra.Command {
 			if r.output == "json" {
 				return printJSON(cmd.OutOrStdout(), listed)
 			}
-			docs, places := make([]policies.Document, len(listed)), map[string]string{}
-			for i, p := range listed {
-				docs[i] = p.Document
-				docs[i].CustomChecks = nil // whose files are where the gate is
-				places[p.Name] = placeOf(p.Source)
-			}
-			set, err := policies.Compile(cmd.Context(), docs, policies.Options{})
-			if err != nil {
-				return fmt.Errorf("the gate is of another version, which this one does not understand (try -o json): %w", err)
-			}
 			t := newTable(cmd.OutOrStdout(), "NAME", "ENABLED", "BLOCKS", "CONTROLS", "SCOPE", "SOURCE")
-			for _, p := range set.Policies() {
-				where := p.Scope
-				if where == "" {
-					where = "every image"
+			for _, p := range listed {
+				// Translated, not compiled: files of custom checks are where the gate is.
+				pkg, err := translate.Document(p.Document)
+				if err != nil {
+					return fmt.Errorf("policy %s: the gate is of another version, which this one does not understand (try -o json): %w", p.Name, err)
 				}
-				t.row(p.Document.Name, yesNo(p.Document.Enabled), yesNo(p.Document.BlockFailed), strings.Join(p.Controls, " "), where, places[p.Document.Name])
+				t.row(p.Name, yesNo(p.Enabled), yesNo(p.BlockFailed), strings.Join(pkg.Controls, " "), cmp.Or(p.Scope.String(), "every image"), placeOf(p.Source))
 			}
 			if err := t.flush(); err != nil {
 				return err

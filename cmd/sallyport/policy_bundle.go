@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/sallyport-dev/sallyport/console/client"
+	"github.com/sallyport-dev/sallyport/policies"
 	"github.com/sallyport-dev/sallyport/policies/bundle"
 )
 
@@ -49,14 +51,14 @@ build" does it.`,
 				if err := os.WriteFile(output, a.Bytes, 0o644); err != nil {
 					return err
 				}
-				fmt.Fprintf(cmd.OutOrStdout(), "%s: revision %s, %d policies, %d files\n", output, a.Revision, len(a.Policies), len(a.Files))
+				fmt.Fprintf(cmd.OutOrStdout(), "%s: revision %s, %s, %s\n", output, a.Revision, count(len(a.Policies), "policy", "policies"), count(len(a.Files), "file", "files"))
 			}
 			if push != "" {
 				ref, err := bundle.Push(cmd.Context(), push, a)
 				if err != nil {
 					return err
 				}
-				fmt.Fprintf(cmd.OutOrStdout(), "oci://%s: revision %s, %d policies\n", ref, a.Revision, len(a.Policies))
+				fmt.Fprintf(cmd.OutOrStdout(), "oci://%s: revision %s, %s\n", ref, a.Revision, count(len(a.Policies), "policy", "policies"))
 			}
 			return nil
 		},
@@ -109,7 +111,7 @@ func fetched(ctx context.Context, c *client.Client, names []string, content bund
 			return err
 		}
 		for _, p := range all {
-			if err := content.AddDocument(p.Document); err != nil {
+			if err := addFetched(content, p.Document); err != nil {
 				return err
 			}
 		}
@@ -120,9 +122,19 @@ func fetched(ctx context.Context, c *client.Client, names []string, content bund
 		if err != nil {
 			return err
 		}
-		if err := content.AddDocument(d); err != nil {
+		if err := addFetched(content, d); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// addFetched adds a document of the gate, which tells documents and no files.
+func addFetched(content bundle.Files, d policies.Document) error {
+	for _, check := range d.CustomChecks {
+		if check.Path != "" && strings.TrimSpace(check.Snippet) == "" {
+			return fmt.Errorf("policy %s: the custom check %s stands in a file of the gate: make the bundle of the folder that it comes from, with -f", d.Name, check.Path)
+		}
+	}
+	return content.AddDocument(d)
 }

@@ -12,7 +12,9 @@ import (
 	"github.com/google/go-containerregistry/pkg/registry"
 	"github.com/open-policy-agent/opa/v1/rego"
 
+	"github.com/sallyport-dev/sallyport/policies"
 	"github.com/sallyport-dev/sallyport/policies/bundle"
+	"github.com/sallyport-dev/sallyport/policies/document"
 )
 
 func TestBundleCommand(t *testing.T) {
@@ -24,7 +26,7 @@ func TestBundleCommand(t *testing.T) {
 	if err := os.WriteFile(filepath.Join("mine", "a.yaml"), []byte("name: a\nonly_none_root_users: true\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if out := must(t, "policy", "bundle", "-f", "mine", "--revision", "r1"); out != "bundle.tar.gz: revision r1, 1 policies, 3 files\n" {
+	if out := must(t, "policy", "bundle", "-f", "mine", "--revision", "r1"); out != "bundle.tar.gz: revision r1, 1 policy, 3 files\n" {
 		t.Errorf("printed %q", out)
 	}
 	rs, err := rego.New(rego.LoadBundle("bundle.tar.gz"), rego.Query("data.assurance.a.deny")).Eval(t.Context())
@@ -53,6 +55,10 @@ func TestBundleCommand(t *testing.T) {
 	must(t, "policy", "bundle", "DTA", "-o", "one.tar.gz")
 	fails(t, []string{"policy", "bundle", "DTA", "-f", "mine"}, "not both")
 	fails(t, []string{"policy", "bundle", "nonsense"}, "nonsense")
+	there := policies.Document{Name: "p", CustomChecks: []document.CustomCheck{{Path: "checks/age"}}}
+	if err := addFetched(bundle.Files{}, there); err == nil || !strings.Contains(err.Error(), "checks/age stands in a file of the gate") {
+		t.Errorf("a check whose files only the gate has: %v", err)
+	}
 	fails(t, []string{"policy", "bundle", "-f", "nowhere"}, "nowhere")
 	fails(t, []string{"policy", "bundle", "-f", "mine", "--signing-key", "nowhere.pem"}, "nowhere.pem")
 }
