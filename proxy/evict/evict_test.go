@@ -206,6 +206,11 @@ func TestTheLeastRecentlyUsedGoes(t *testing.T) {
 		if err != nil || u.Manifests != 2 || u.Bytes > 90_000 || u.Limit != 100_000 {
 			t.Errorf("usage %+v %v", u, err)
 		}
+		// What was pulled since the last pass is counted, too.
+		s.image(repo, "new", s.blob(repo, 1000))
+		if now, err := s.Usage(t.Context()); err != nil || now.Manifests != 3 || now.Blobs != u.Blobs+2 || now.Bytes <= u.Bytes+1000 {
+			t.Errorf("usage after another pull %+v %v, before %+v", now, err, u)
+		}
 	})
 }
 

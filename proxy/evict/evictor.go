@@ -63,7 +63,6 @@ type Evictor struct {
 	passing sync.Mutex // one pass at a time in this process
 	room    singleflight.Group
 	mu      sync.Mutex
-	usage   usage
 	futile  time.Time // until when no room is looked for
 	wall    time.Time // of the last pass, for clocks that jump
 	steady  time.Duration
@@ -200,7 +199,7 @@ func (e *Evictor) Pass(ctx context.Context) error {
 		return unused > grace && (old || before-p.bytes > target)
 	})
 	done, err := e.apply(ctx, p, chosen, false)
-	e.measure(ctx, p, done)
+	e.measure(ctx, p)
 	if err == nil && e.cfg.Size > 0 && before-done.bytes > e.cfg.Size {
 		e.cfg.Log.Warn("the cache is larger than proxy.cache.size, but all of it is pinned or was used in the last minutes",
 			"bytes", before-done.bytes, "limit", e.cfg.Size)
@@ -357,16 +356,13 @@ func (e *Evictor) makeRoom(ctx context.Context) (freed int64, err error) {
 	chosen := e.choose(p, now, true, func(root, time.Duration) bool { return p.bytes < need })
 	e.cfg.Log.Warn("the cache's file system is full: evicting", "bytes", p.bytes, "images", len(chosen))
 	done, err := e.apply(ctx, p, chosen, true)
-	e.measure(ctx, p, done)
+	e.measure(ctx, p)
 	return done.bytes, err
 }
 
 // measure notes how full the cache is after a pass.
-func (e *Evictor) measure(ctx context.Context, p *plan, d done) {
+func (e *Evictor) measure(ctx context.Context, p *plan) {
 	size := p.total()
-	e.mu.Lock()
-	e.usage = usage{bytes: size, blobs: len(p.Blobs), manifests: len(p.Manifests) - len(p.gone), at: e.cfg.Now()}
-	e.mu.Unlock()
 	e.metrics.bytes.Set(float64(size))
 	e.metrics.blobs.Set(float64(len(p.Blobs)))
 	e.size.Store(size)
@@ -376,11 +372,4 @@ func (e *Evictor) measure(ctx context.Context, p *plan, d done) {
 		// Lost when Redis is away; the next pass measures again.
 		_ = e.cfg.Redis.Set(ctx, sizeKey, size, 0).Err()
 	}
-}
-
-type usage struct {
-	bytes     int64
-	blobs     int
-	manifests int
-	at        time.Time
 }

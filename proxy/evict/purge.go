@@ -70,7 +70,7 @@ func (e *Evictor) Purge(ctx context.Context, q cache.Purge) (cache.Purged, error
 		})
 	}
 	out.Blobs, out.Bytes = done.blobs, done.bytes
-	e.measure(ctx, p, done)
+	e.measure(ctx, p)
 	return out, err
 }
 

@@ -15,26 +15,19 @@ import (
 	"github.com/sallyport-dev/sallyport/proxy/store"
 )
 
-// Usage tells how full the cache is: as counted last, or now if it never was.
+// Usage counts how full the cache is now: what replicas and pulls brought since
+// the last pass is in it, as it is in Images.
 func (e *Evictor) Usage(ctx context.Context) (cache.Usage, error) {
-	e.mu.Lock()
-	u := e.usage
-	e.mu.Unlock()
-	if u.at.IsZero() {
-		p, err := e.read(ctx)
-		if err != nil {
-			return cache.Usage{}, err
-		}
-		e.measure(ctx, p, done{})
-		e.mu.Lock()
-		u = e.usage
-		e.mu.Unlock()
+	at := e.cfg.Now()
+	p, err := e.read(ctx)
+	if err != nil {
+		return cache.Usage{}, err
 	}
-	out := cache.Usage{Bytes: u.bytes, Blobs: u.blobs, Manifests: u.manifests, Limit: e.cfg.Size, Measured: u.at.UTC()}
+	u := cache.Usage{Bytes: p.total(), Blobs: len(p.Blobs), Manifests: len(p.Manifests), Limit: e.cfg.Size, Measured: at.UTC()}
 	if e.cfg.Keep > 0 {
-		out.Keep = e.cfg.Keep.String()
+		u.Keep = e.cfg.Keep.String()
 	}
-	return out, nil
+	return u, nil
 }
 
 // Images lists the cached images whose repository or tags contain part, least
