@@ -1,6 +1,7 @@
 package gate_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"sync"
@@ -240,6 +241,26 @@ func TestFailuresThatDoNotBlockAreWarnings(t *testing.T) {
 		}
 		if time.Now().After(deadline) {
 			t.Fatalf("the verdict did not come: %+v", d)
+		}
+	}
+}
+
+func TestWhoLeavesWhileItIsQueued(t *testing.T) {
+	w := newWorld(t, embedded(t))
+	app := w.content.AddImage(t, "app", amd64)
+	hold := make(chan struct{})
+	defer close(hold)
+	w.sandbox.Hold = hold
+	asked, leave := context.WithCancel(t.Context())
+	w.queues = leave // the time that the client waits is over just then
+	r := w.start()
+	d, err := r.gate.Await(asked, tagged(app, "DTA"))
+	if err != nil || d.Action != gate.Wait || d.State == "" || strings.Contains(d.State, "not queued") {
+		t.Errorf("%v, action %q, state %q", err, d.Action, d.State)
+	}
+	for deadline := time.Now().Add(10 * time.Second); w.sandbox.Started(imagetest.Digest(app)) == 0; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("it was not queued")
 		}
 	}
 }

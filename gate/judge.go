@@ -267,6 +267,9 @@ func retry(v *verdict.Verdict, now time.Time) bool {
 	return v != nil && !v.RetryAt.IsZero() && !now.Before(v.RetryAt)
 }
 
+// queueTimeout bounds putting an image into the queue.
+const queueTimeout = 3 * time.Second
+
 func (a *asking) enqueue(ctx context.Context, f inspect.Facts, known *verdict.Verdict) (analysis.State, error) {
 	job := analysis.Job{
 		Reference: a.req.Reference.WithDigest(f.Digest),
@@ -279,6 +282,10 @@ func (a *asking) enqueue(ctx context.Context, f inspect.Facts, known *verdict.Ve
 		// wanted.
 		job.Asked = known.Time.Add(1)
 	}
+	// Whoever asks may have little time left, or be gone: what they wanted to
+	// know is worth finding out all the same.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), queueTimeout)
+	defer cancel()
 	return a.gate.cfg.Queue.Enqueue(ctx, job)
 }
 

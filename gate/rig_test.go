@@ -53,6 +53,7 @@ type world struct {
 	sandbox *sandboxtest.Service
 	connect func() redis.UniversalClient
 	scanner func(*policies.Input) // what a scanner adds to the facts; nil: there is none
+	queues  func()                // called before an image is queued; nil: nothing
 }
 
 func newWorld(t testing.TB, connect func() redis.UniversalClient) *world {
@@ -91,6 +92,19 @@ func (c counted) Evaluate(ctx context.Context, in *policies.Input) (policies.Res
 	return c.Set.Evaluate(ctx, in)
 }
 
+// told is a queue that says when it is about to be used.
+type told struct {
+	*analysis.Queue
+	w *world
+}
+
+func (q told) Enqueue(ctx context.Context, job analysis.Job) (analysis.State, error) {
+	if q.w.queues != nil {
+		q.w.queues()
+	}
+	return q.Queue.Enqueue(ctx, job)
+}
+
 func (w *world) start(docs ...string) *replica {
 	w.t.Helper()
 	must := func(err error) {
@@ -118,7 +132,7 @@ func (w *world) start(docs ...string) *replica {
 	must(err)
 	r.load(docs...)
 	r.gate, err = gate.New(gate.Config{
-		Inspector: inspector, Verdicts: r.verdicts, Labels: r.labels, Queue: r.queue, Objects: store, Redis: client, Epochs: epochs, Log: quiet,
+		Inspector: inspector, Verdicts: r.verdicts, Labels: r.labels, Queue: told{r.queue, w}, Objects: store, Redis: client, Epochs: epochs, Log: quiet,
 		Policies: func(context.Context) (gate.Policies, error) {
 			return counted{r.policies.Load(), &r.evaluations, w.scanner}, nil
 		},
