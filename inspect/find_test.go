@@ -3,6 +3,7 @@ package inspect_test
 import (
 	"archive/tar"
 	"bytes"
+	"io"
 	"context"
 	"encoding/json"
 	"errors"
@@ -49,7 +50,7 @@ func (f files) layer(t testing.TB) v1.Layer {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	l, err := tarball.LayerFromReader(&b)
+	l, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(b.Bytes())), nil })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -186,8 +186,10 @@ func TestBackOffGrows(t *testing.T) {
 			t.Error("a question that was given up keeps others from finding out")
 		}
 		h.answered()
-		if !h.usable(time.Now()) || !h.usable(time.Now()) || !h.healthy() {
-			t.Error("it answered and is still left out")
+		for range 2 { // not only who finds it out
+			if !h.usable(time.Now()) || !h.healthy() {
+				t.Error("it answered and is still left out")
+			}
 		}
 	})
 }

@@ -42,11 +42,11 @@ func (a *azure) ResolveContext(ctx context.Context, r authn.Resource) (authn.Aut
 	}
 	identity, err := a.who()
 	if err != nil {
-		return nil, fmt.Errorf("Azure's identity for %s: %w", host, err) //nolint:staticcheck // a name
+		return nil, fmt.Errorf("finding Azure's identity for %s: %w", host, err)
 	}
 	token, err := identity.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{"https://containerregistry.azure.net/.default"}})
 	if err != nil {
-		return nil, fmt.Errorf("Azure's identity for %s: %w", host, err) //nolint:staticcheck // a name
+		return nil, fmt.Errorf("finding Azure's identity for %s: %w", host, err)
 	}
 	refresh, err := a.exchange(ctx, host, token.Token)
 	if err != nil {

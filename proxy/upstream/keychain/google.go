@@ -34,7 +34,7 @@ func (g *google) Resolve(r authn.Resource) (authn.Authenticator, error) {
 	if err != nil {
 		fromTool, terr := gcr.NewGcloudAuthenticator(context.Background())
 		if terr != nil || fromTool == authn.Anonymous {
-			return nil, fmt.Errorf("Google's application default credentials for %s: %w", host, err) //nolint:staticcheck // a name
+			return nil, fmt.Errorf("finding Google's application default credentials for %s: %w", host, err)
 		}
 		auth = fromTool
 	}
