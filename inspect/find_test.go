@@ -3,11 +3,11 @@ package inspect_test
 import (
 	"archive/tar"
 	"bytes"
-	"io"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"testing"
