@@ -27,10 +27,19 @@ func Valid(name string) bool {
 }
 
 // Create makes the file name in dir, for reading and writing by this process.
+// The folder is made again if it is gone: another process that shares it may
+// have removed it when it ended, or whoever tidies temporary files.
 func Create(dir, name string) (*os.File, error) {
 	path := filepath.Join(dir, name)
-	for {
+	for try := 0; ; {
 		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+		if errors.Is(err, os.ErrNotExist) && try < 5 {
+			try++
+			if err := os.MkdirAll(dir, 0o700); err != nil {
+				return nil, err
+			}
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -71,3 +71,22 @@ func TestValid(t *testing.T) {
 		}
 	}
 }
+
+func TestCreateInAFolderThatIsGone(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "fills")
+	f, err := Create(dir, Name())
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Close()
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	if f, err = Create(dir, Name()); err != nil {
+		t.Fatalf("another process removed the folder: %v", err)
+	}
+	f.Close()
+	if _, err := Create(filepath.Join(os.DevNull, "fills"), Name()); err == nil {
+		t.Error("a folder that cannot be is made")
+	}
+}
