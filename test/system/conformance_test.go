@@ -1,22 +1,36 @@
 package system
 
 import (
+	"encoding/json"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/google/go-containerregistry/pkg/crane"
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/partial"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+
 	"github.com/sallyport-dev/sallyport/internal/registrytest"
+	"github.com/sallyport-dev/sallyport/report"
 )
 
 const suite = "github.com/opencontainers/distribution-spec/conformance"
 
 // TestConformance has the OCI conformance suite fill a registry, and then pull
-// all of that through the gate: referrers and sha512 are among it.
+// all of that through the gate: referrers and sha512 are among it. What the gate lists
+// as referrers is all that upstream lists, and its own report.
 func TestConformance(t *testing.T) {
 	program := peer(t, suite)
 	registry := new(registrytest.Registry)
@@ -45,6 +59,67 @@ func TestConformance(t *testing.T) {
 		"OCI_API_PUSH=false", "OCI_API_TAGS_DELETE=false", "OCI_API_MANIFESTS_DELETE=false", "OCI_API_BLOBS_DELETE=false",
 		"OCI_RO_DATA_TAGS="+strings.Join(has.Tags, " "), "OCI_RO_DATA_MANIFESTS="+strings.Join(has.Manifests, " "),
 		"OCI_RO_DATA_BLOBS="+strings.Join(has.Blobs, " "), "OCI_RO_DATA_REFERRERS="+strings.Join(has.Subjects, " "))
+
+	for _, subject := range has.Subjects {
+		if own := onlyHere(t, g, host, repository, subject); len(own) != 0 {
+			t.Errorf("of %s the gate lists what nobody attached: %v", subject, own)
+		}
+	}
+	ran := withReferrer(t, host+"/"+repository+":DTA")
+	if _, err := crane.Pull(g.image(repository+":DTA"), crane.Insecure); err != nil {
+		t.Fatal(err)
+	}
+	if own := onlyHere(t, g, host, repository, ran); len(own) != 1 || own[0].ArtifactType != report.MediaType {
+		t.Errorf("of an image that was run the gate adds %v, not its report", own)
+	}
+}
+
+// withReferrer pushes an image that the gate runs, and one that refers to it.
+func withReferrer(t *testing.T, at string) (subject string) {
+	t.Helper()
+	ref, err := name.ParseReference(at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	img := benign(t)
+	if err := remote.Write(ref, img); err != nil {
+		t.Fatal(err)
+	}
+	described, err := partial.Descriptor(img)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sbom := mutate.Subject(mutate.ConfigMediaType(empty.Image, "application/spdx+json"), *described).(v1.Image)
+	if err := remote.Write(ref.Context().Tag("sbom"), sbom); err != nil {
+		t.Fatal(err)
+	}
+	return described.Digest.String()
+}
+
+// onlyHere returns what the gate lists as referrers besides all that the
+// upstream lists, each as upstream describes it.
+func onlyHere(t *testing.T, g *theGate, host, repository, subject string) []v1.Descriptor {
+	t.Helper()
+	list := func(base string) (index v1.IndexManifest) {
+		resp := get(t, http.MethodGet, "http://"+base+"/referrers/"+subject)
+		if err := json.NewDecoder(resp.Body).Decode(&index); err != nil || resp.StatusCode != http.StatusOK {
+			t.Fatalf("referrers of %s: %s %v", subject, resp.Status, err)
+		}
+		return index
+	}
+	theirs, own := list(host+"/v2/"+repository).Manifests, list(g.proxy+"/v2/upstream.test/"+repository).Manifests
+	if len(theirs) == 0 {
+		t.Fatalf("upstream lists no referrers of %s", subject)
+	}
+	for _, want := range theirs {
+		i := slices.IndexFunc(own, func(d v1.Descriptor) bool { return reflect.DeepEqual(d, want) })
+		if i < 0 {
+			t.Errorf("of %s the gate does not list %+v", subject, want)
+			continue
+		}
+		own = slices.Delete(own, i, i+1)
+	}
+	return own
 }
 
 // conforms fails unless the suite passes at least so many checks and fails

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"net/http/httptest"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -18,6 +20,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/redis/go-redis/v9"
 
+	"github.com/sallyport-dev/sallyport/internal/registrytest"
 	"github.com/sallyport-dev/sallyport/internal/testenv"
 )
 
@@ -182,6 +185,57 @@ func TestLabelSelects(t *testing.T) {
 	if _, err := crane.Pull(g.image("demo/bad:v1"), crane.Insecure); err != nil {
 		t.Errorf("without its label the image is still not served: %v", err)
 	}
+}
+
+// TestFeltThoughCached changes policies, labels and verdicts about an image all
+// of which is cached, and whose upstream is gone: each is felt at the next
+// request, of any part.
+func TestFeltThoughCached(t *testing.T) {
+	bad := malicious(t)
+	registry := httptest.NewServer(new(registrytest.Registry))
+	defer registry.Close()
+	host := strings.TrimPrefix(registry.URL, "http://")
+	if err := crane.Push(bad, host+"/demo/bad:DTA", crane.Insecure); err != nil {
+		t.Fatal(err)
+	}
+	g := startGate(t, host, "")
+	file := func(text string) string {
+		at := filepath.Join(t.TempDir(), "policy.yaml")
+		if err := os.WriteFile(at, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return at
+	}
+	allowed := func(when string) {
+		t.Helper()
+		img, err := crane.Pull(g.image("demo/bad:DTA"), crane.Insecure)
+		if err == nil {
+			err = crane.Save(img, "sample.test/image:v1", filepath.Join(t.TempDir(), "image.tar")) // reads all of it
+		}
+		if err != nil {
+			t.Fatalf("%s: %v", when, err)
+		}
+	}
+	// The built-in policy, which would run it by its tag, has another in its place.
+	const asleep = "name: DTA\nscope: image.name.*:other OR aqua.label.DTA\ndta_enabled: true\n"
+	g.mustCommand("policy", "apply", "-f", file(asleep))
+	allowed("that no policy selects it")
+	registry.Close()
+	allowed("that it is cached")
+
+	g.mustCommand("policy", "apply", "-f", file("name: named\nscope: image.name.*:DTA\nonly_none_root_users: true\n"))
+	deniedEverywhere(t, g, bad)
+	g.mustCommand("policy", "delete", "named")
+	allowed("that the policy is gone")
+
+	g.mustCommand("label", "add", g.image("demo/bad:DTA"), "DTA")
+	// It is run now; the answer to a HEAD means something when a GET has waited.
+	if _, err := crane.Pull(g.image("demo/bad:DTA"), crane.Insecure); err == nil || !strings.Contains(err.Error(), "DENIED") {
+		t.Errorf("labelled, the pull ends with %v", err)
+	}
+	deniedEverywhere(t, g, bad)
+	g.mustCommand("label", "remove", g.image("demo/bad:DTA"), "DTA")
+	allowed("that the label is gone")
 }
 
 // TestManyPullsOneRun has 20 clients ask for one unknown image at once.
