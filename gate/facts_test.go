@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -40,7 +41,7 @@ func build(t testing.TB, c *imagetest.Content, user string, statuses ...string) 
 			must(err)
 		}
 		must(w.Close())
-		l, err := tarball.LayerFromReader(&b)
+		l, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(b.Bytes())), nil })
 		must(err)
 		img, err = mutate.AppendLayers(img, l)
 		must(err)

@@ -71,11 +71,8 @@ func TestDemonstration(t *testing.T) {
 func TestServerEndsWhenItOnlyWaits(t *testing.T) {
 	r := newRunner(t, nil)
 	spec := samples.Spec{Entrypoint: []string{"/bin/actor", "webserver", "8080"}}
-	began := time.Now()
 	rep := run(t, r, "web", buildSpec(t, spec)).Report
-	if took := time.Since(began); took > 30*time.Second {
-		t.Errorf("it took %v", took)
-	}
+	// That it ended before its window is in the report: a busy machine needs longer.
 	if c := rep.Run.Coverage; c.FullWindow || !c.RanEntrypoint || !slices.Equal(c.PortsProbed, []int{8080}) {
 		t.Errorf("coverage %+v", c)
 	}
