@@ -1,8 +1,10 @@
 package proxy
 
 import (
+	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -213,11 +215,20 @@ func TestPullsWhileEverythingIsEvicted(t *testing.T) {
 // A reader that began before its blob was evicted reads it to the end.
 func TestEvictedWhileItIsRead(t *testing.T) {
 	drivers(t, func(t *testing.T, d driver.StorageDriver) {
-		s := newSite(t, d)
-		p := s.push("team/app:1.0", 16<<20) // more than fits into the connection
+		s := newSite(t, d, func(c *Config) { c.Limits.Stall = time.Hour }) // however slow the machine
+		p := s.push("team/app:1.0", 16<<20)
 		s.pullWhole("team/app", p)
 		s.isStored(p.layers[0])
-		resp, err := http.Get(s.server.URL + path("team/app/blobs/%s", p.layers[0]))
+		// The connection must hold less than the blob, whatever the kernel's bounds.
+		shallow := &http.Transport{DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			c, err := new(net.Dialer).DialContext(ctx, network, address)
+			if err == nil {
+				err = c.(*net.TCPConn).SetReadBuffer(64 << 10)
+			}
+			return c, err
+		}}
+		defer shallow.CloseIdleConnections()
+		resp, err := (&http.Client{Transport: shallow}).Get(s.server.URL + path("team/app/blobs/%s", p.layers[0]))
 		if err != nil {
 			t.Fatal(err)
 		}
