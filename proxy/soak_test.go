@@ -58,7 +58,7 @@ func TestSoak(t *testing.T) {
 		registry.ServeHTTP(&cut{ResponseWriter: w, left: 100_000}, r)
 		panic(http.ErrAbortHandler)
 	})
-	var pulls, denials, left atomic.Int64
+	var pulls, denials, left, broken atomic.Int64
 	load := func(d time.Duration) {
 		ctx, cancel := context.WithTimeout(t.Context(), d)
 		defer cancel()
@@ -85,7 +85,9 @@ func TestSoak(t *testing.T) {
 						err := s.fetch(fmt.Sprintf("soak/app%d:v1", i))
 						if err == nil {
 							pulls.Add(1)
-						} else if !strings.Contains(err.Error(), "DENIED") && !brokenBefore(err) {
+						} else if brokenBefore(err) {
+							broken.Add(1)
+						} else if !strings.Contains(err.Error(), "DENIED") {
 							t.Errorf("a pull: %v", err)
 						}
 					}
@@ -98,9 +100,12 @@ func TestSoak(t *testing.T) {
 	before := s.burden()
 	load(lasts - lasts/4)
 	after := s.burden()
-	t.Logf("%d pulls, %d denials, %d clients left; before %v, after %v", pulls.Load(), denials.Load(), left.Load(), before, after)
+	t.Logf("%d pulls, %d denials, %d clients left, %d broken off; before %v, after %v", pulls.Load(), denials.Load(), left.Load(), broken.Load(), before, after)
 	if pulls.Load() == 0 || denials.Load() == 0 || left.Load() == 0 {
 		t.Error("the soak did not do all that it should")
+	}
+	if broken.Load() > pulls.Load()/20 {
+		t.Errorf("%d of %d pulls were broken off, more than a breaking upstream explains", broken.Load(), pulls.Load())
 	}
 	// Some room: idle connections come and go, and heaps are not exact.
 	if after.goroutines > before.goroutines+20 {

@@ -342,3 +342,32 @@ func TestCloseEndsFills(t *testing.T) {
 		t.Errorf("opened after the end: %v", err)
 	}
 }
+
+// The folder's fault, whatever it is, is none of the pull's.
+func TestWithoutAFolderEveryReaderGoesToTheSource(t *testing.T) {
+	b := start(t, 0)
+	content, d := blob(t, 1<<20)
+	if err := os.Remove(b.dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(b.dir, nil, 0o600); err != nil { // no folder, and none can be made
+		t.Fatal(err)
+	}
+	for range 2 {
+		r, err := b.Open(t.Context(), b.request(d, len(content), plain(content)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := io.ReadAll(r)
+		r.Close()
+		if err != nil || !bytes.Equal(got, content) {
+			t.Errorf("%d bytes, %v", len(got), err)
+		}
+	}
+	if _, kept := b.kept.Load(d); kept {
+		t.Error("kept without a folder")
+	}
+	if err := os.Remove(b.dir); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -53,10 +53,9 @@ func (e *Engine) obtain(f *fill, name string) error {
 	}
 	sum := f.req.Digest.Algorithm().Hash()
 	switch {
-	case partial.Full(err):
-		err = e.overflow(f, err)
 	case err != nil:
-		err = fmt.Errorf("no file can be made for a blob to be fetched: %w", err)
+		// Whatever the folder's fault is, it is no reason to fail the pull.
+		err = e.overflow(f, fmt.Errorf("no file can be made for a blob to be fetched: %w", err))
 	default:
 		// Gone already if it was renamed into the store.
 		defer os.Remove(file.Name())
