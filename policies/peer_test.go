@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -100,6 +101,7 @@ func benchmarkPeers(b *testing.B, applicable int, docs ...policies.Document) {
 		b.Fatal(err)
 	}
 	subject, ctx := subjectOf(in), context.Background()
+	runtime.GC()
 	b.ReportAllocs()
 	defer cpu(b)()
 	for b.Loop() {
@@ -128,6 +130,7 @@ func BenchmarkChooseAmongThousandScopesPeer(b *testing.B) {
 	for _, d := range thousand() {
 		all = append(all, naive(b, d.Scope))
 	}
+	runtime.GC()
 	b.ReportAllocs()
 	defer cpu(b)()
 	for b.Loop() {
@@ -149,6 +152,7 @@ func BenchmarkPrepareFactsPeer(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
+	runtime.GC()
 	b.ReportAllocs()
 	defer cpu(b)()
 	for b.Loop() {

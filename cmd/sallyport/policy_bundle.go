@@ -94,7 +94,10 @@ func bundleFiles(ctx context.Context, r *gateway, names, files []string) (bundle
 			return nil, fmt.Errorf("%s: %w", file, err)
 		}
 	}
-	if len(files) > 0 {
+	switch {
+	case len(files) > 0 && len(content) == 0:
+		return nil, fmt.Errorf("there is no policy in %s", strings.Join(files, ", ")) // a gate that polls it would lose all it has
+	case len(files) > 0:
 		return content, nil
 	}
 	c, err := r.client()

@@ -60,5 +60,6 @@ func TestBundleCommand(t *testing.T) {
 		t.Errorf("a check whose files only the gate has: %v", err)
 	}
 	fails(t, []string{"policy", "bundle", "-f", "nowhere"}, "nowhere")
+	fails(t, []string{"policy", "bundle", "-f", t.TempDir()}, "there is no policy in")
 	fails(t, []string{"policy", "bundle", "-f", "mine", "--signing-key", "nowhere.pem"}, "nowhere.pem")
 }
