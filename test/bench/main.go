@@ -154,7 +154,7 @@ func (b *bench) warm(r *running, path string) error {
 		b.add(row+"MB/s", r.name, float64(bytes)/1e6/seconds)
 		b.add(row+"CPU s/GB", r.name, cpu/(float64(bytes)/1e9))
 		if clients > 1 {
-			b.add(row+"MB resident above idle", r.name, above)
+			b.add(row+"MB of memory above idle", r.name, above)
 		}
 	}
 	return nil

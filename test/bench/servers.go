@@ -86,8 +86,8 @@ func gate(program, upstream string) server {
 	return server{name: "sallyport", base: "bench.test/", start: func(dir, address string) (*exec.Cmd, error) {
 		config := filepath.Join(dir, "sallyport.yaml")
 		text := fmt.Sprintf("data: %s/data\nproxy:\n  listen: %s\n  upstreams: [{registry: bench.test, endpoints: [\"http://%s\"]}]\n  default_upstream: bench.test\n"+
-			"webhook: {listen: \"127.0.0.1:0\"}\nconsole: {listen: \"127.0.0.1:0\"}\nmetrics: {listen: \"127.0.0.1:0\"}\nsandbox: {dir: %s/scratch}\n", dir, address, upstream, dir)
-		return exec.Command(program, "serve", "--config", config), os.WriteFile(config, []byte(text), 0o600)
+			"metrics: {listen: \"127.0.0.1:0\"}\nsandbox: {dir: %s/scratch}\n", dir, address, upstream, dir)
+		return exec.Command(program, "proxy", "--config", config), os.WriteFile(config, []byte(text), 0o600)
 	}}
 }
 

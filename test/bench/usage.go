@@ -15,7 +15,7 @@ const clockTick = 100
 type meter struct {
 	pid       int
 	cpu       float64 // seconds, when it started
-	idle      float64 // MB resident, then
+	idle      float64 // MB of memory that is not of files, then
 	peak      float64
 	quit, end chan struct{}
 }
@@ -40,7 +40,7 @@ func watch(pid int) *meter {
 	return m
 }
 
-// stop returns the CPU seconds spent since watch, and the resident memory
+// stop returns the CPU seconds spent since watch, and the memory
 // above what it was then, in MB.
 func (m *meter) stop() (cpu, above float64) {
 	close(m.quit)
@@ -64,17 +64,26 @@ func processTree(pid int) (cpu, rss float64) {
 	return cpu, rss
 }
 
-func process(pid int) (cpu, rss float64) {
-	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+func process(pid int) (cpu, memory float64) {
+	dir := "/proc/" + strconv.Itoa(pid)
+	stat, err := os.ReadFile(dir + "/stat")
 	if err != nil {
 		return 0, 0 // ended
 	}
 	// Fields are counted after the command's name, which may hold spaces; see
-	// proc_pid_stat(5): utime and stime are the 12th and 13th, rss the 22nd.
+	// proc_pid_stat(5): utime and stime are the 12th and 13th.
 	fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
-	number := func(i int) float64 {
-		v, _ := strconv.ParseFloat(fields[i], 64)
+	number := func(text string) float64 {
+		v, _ := strconv.ParseFloat(text, 64)
 		return v
 	}
-	return (number(11) + number(12)) / clockTick, number(21) * float64(os.Getpagesize()) / 1e6
+	// Pages of the program's own file are the kernel's to drop, and come in with
+	// the first use of each function: they are not counted.
+	status, _ := os.ReadFile(dir + "/status")
+	for line := range strings.Lines(string(status)) {
+		if name, value, _ := strings.Cut(line, ":"); name == "RssAnon" || name == "RssShmem" {
+			memory += number(strings.Fields(value)[0]) * 1024 / 1e6
+		}
+	}
+	return (number(fields[11]) + number(fields[12])) / clockTick, memory
 }
