@@ -10,6 +10,7 @@ import (
 
 	"github.com/sallyport-dev/sallyport/gate"
 	"github.com/sallyport-dev/sallyport/image"
+	"github.com/sallyport-dev/sallyport/internal/testenv"
 	"github.com/sallyport-dev/sallyport/policies"
 	"github.com/sallyport-dev/sallyport/policies/author"
 	"github.com/sallyport-dev/sallyport/report"
@@ -206,11 +207,10 @@ func TestTranslateAll(t *testing.T) {
 		t.Errorf("%s", errOut)
 	}
 	write(t, stale, string(b))
-	if opa, err := exec.LookPath("opa"); err == nil {
-		for _, args := range [][]string{{"check", "-b", "--strict", "-s", "rego/schemas/input.json", "rego"}, {"test", "-b", "rego"}, {"fmt", "--fail", "-l", "rego/assurance"}} {
-			if b, err := exec.CommandContext(t.Context(), opa, args...).CombinedOutput(); err != nil {
-				t.Errorf("opa %v: %s", args, b)
-			}
+	opa := testenv.OPA(t)
+	for _, args := range [][]string{{"check", "-b", "--strict", "-s", "rego/schemas/input.json", "rego"}, {"test", "-b", "rego"}, {"fmt", "--fail", "-l", "rego/assurance"}} {
+		if b, err := exec.CommandContext(t.Context(), opa, args...).CombinedOutput(); err != nil {
+			t.Errorf("opa %v: %s", args, b)
 		}
 	}
 }
