@@ -216,9 +216,6 @@ func heap() uint64 {
 
 // A set of thousands compiles, and says which of them is wrong.
 func TestTenThousandPolicies(t *testing.T) {
-	if testing.Short() {
-		t.Skip("compiles ten thousand packages")
-	}
 	docs := make([]policies.Document, 10_000)
 	for i := range docs {
 		docs[i] = document.New(fmt.Sprintf("p%d", i))

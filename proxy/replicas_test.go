@@ -234,11 +234,14 @@ func TestReplicaProvesAccessBeforeItFollows(t *testing.T) {
 // replicaVariables tell a test binary to be a replica that pulls one blob.
 const replicaVariables = "SALLYPORT_TEST_REPLICA"
 
-// TestReplicaProcess is no test: it is the replica that others start and kill.
+// TestReplicaProcess is one replica that pulls a blob: in this process, or as
+// one of its own that other tests start and kill.
 func TestReplicaProcess(t *testing.T) {
 	spec := os.Getenv(replicaVariables)
 	if spec == "" {
-		t.Skip("other tests start it as a process")
+		o := origin.New(t)
+		p := pushTo(t, o, "team/app:1.0", 600_000)
+		spec = strings.Join([]string{t.TempDir(), o.URL, redistest.Start(t).URL(), p.layers[0].String()}, " ")
 	}
 	part := strings.Split(spec, " ") // folder, upstream, Redis' socket, blob
 	s := newReplica(t, part[0], part[1], part[2])

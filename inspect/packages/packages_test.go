@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/sallyport-dev/sallyport/internal/testenv"
 )
 
 // image is the files of an image by path.
@@ -172,11 +174,11 @@ func TestDamagedDatabases(t *testing.T) {
 func TestAsDpkgLists(t *testing.T) {
 	b, err := os.ReadFile(dpkgStatus)
 	if err != nil {
-		t.Skip("no dpkg database on this machine")
+		testenv.Missing(t, "needs Debian's database of packages: "+err.Error())
 	}
 	out, err := exec.CommandContext(t.Context(), "dpkg-query", "-W", "-f", `${Status} ${Package} ${Version} ${Architecture} ${source:Package}\n`).Output()
 	if err != nil {
-		t.Skip("no dpkg-query on this machine:", err)
+		testenv.Missing(t, "needs dpkg-query: "+err.Error())
 	}
 	var want []string
 	for line := range strings.Lines(string(out)) {

@@ -317,15 +317,18 @@ func TestPurge(t *testing.T) {
 		s.Uses().Used("a.test/other", young)
 		s.flush(t.Context())
 		s.now = start.Add(49 * time.Hour)
+		purge := cache.Purge{OlderThan: 24 * time.Hour}
 		if d.Name() != "filesystem" {
-			t.Skip("its times are its own: files show the rest")
+			purge = cache.Purge{Images: []string{repo + ":old"}} // its times are its own
 		}
-		would, err := s.Purge(t.Context(), cache.Purge{OlderThan: 24 * time.Hour, DryRun: true})
+		dry := purge
+		dry.DryRun = true
+		would, err := s.Purge(t.Context(), dry)
 		if err != nil || len(would.Images) != 1 || would.Images[0].Digest != old || would.Blobs != 2 || would.Bytes < 100 {
 			t.Errorf("would purge %+v %v", would, err)
 		}
 		s.has(true, old, b1, young, b2)
-		if _, err := s.Purge(t.Context(), cache.Purge{OlderThan: 24 * time.Hour}); err != nil {
+		if _, err := s.Purge(t.Context(), purge); err != nil {
 			t.Fatal(err)
 		}
 		s.has(false, old, b1)
