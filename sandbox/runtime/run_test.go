@@ -261,7 +261,7 @@ func TestCancel(t *testing.T) {
 			if !errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("error %v", err)
 			}
-			if took := time.Since(begun); took > after+3*time.Second {
+			if took := time.Since(begun); took > after+20*time.Second {
 				t.Errorf("took %v", took)
 			}
 			mustBeGone(t, spec.Dir)
