@@ -16,7 +16,12 @@ export GOTOOLCHAIN := local
 # addresses that the Sentry's stubs do not leave free, so these run without it.
 SENTRY := ./cmd/... ./sandbox ./sandbox/runtime/... ./sandbox/sensor/... ./sandbox/service/... ./test/...
 
-.PHONY: help run build test deps lint unit race system bench bench-proxy soak fuzz clean
+# The end-to-end tests are a module of their own. Other flags than these, the
+# ones of test/e2e/tools, would compile Kubernetes a second time.
+E2E       := cd test/e2e && GOFLAGS=-trimpath
+E2E_BIN   ?= $(CURDIR)/$(BUILD)/e2e
+
+.PHONY: help run build test deps lint unit race e2e e2e-bin system bench bench-proxy soak fuzz clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -27,7 +32,7 @@ run: build ## build and start everything on this machine: proxy, webhook, API, m
 build: ## build the one static binary, build/sallyport
 	$(GO) build -ldflags '$(LDFLAGS)' -o $(BUILD)/sallyport ./cmd/sallyport
 
-test: deps lint unit race ## pass every test, installing what they need (as root on Debian)
+test: deps lint unit race e2e ## pass every test, installing what they need (as root on Debian)
 
 deps: ## install the commands that tests use, or say which are missing
 	@./test/deps
@@ -37,12 +42,19 @@ lint: ## formatting, vet, staticcheck, import rules
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...
 	@./test/imports
+	@$(E2E) $(GO) vet ./...
 
 unit: build ## tests that start the sandbox, a Docker engine and Redis
 	GATE_UNDER_TEST=$(CURDIR)/$(BUILD)/sallyport $(GO) test -timeout 30m $(SENTRY)
 
 race: ## all other tests, under the race detector
 	CGO_ENABLED=1 $(GO) test -race -timeout 20m $$($(GO) list ./... | grep -vxF "$$($(GO) list $(SENTRY))")
+
+e2e: build e2e-bin ## tests against a real Kubernetes on this machine
+	$(E2E) GATE_UNDER_TEST=$(CURDIR)/$(BUILD)/sallyport E2E_BIN=$(E2E_BIN) $(GO) test -timeout 20m ./...
+
+e2e-bin: ## build the Kubernetes that e2e needs: 8 minutes on 2 free cores, once
+	@GO='$(GO)' ./test/e2e/tools $(E2E_BIN)
 
 bench: ## run the benchmarks
 	$(GO) test -run '^$$' -bench . -benchmem ./...
