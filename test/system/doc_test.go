@@ -1,5 +1,6 @@
 // Package system tests the gate as its users meet it: the built binary, a real
 // Docker engine, skopeo, Redis, gVisor, and an upstream registry on loopback.
+// A real Kubernetes is tried in a module of its own, test/e2e.
 package system
 
 import (
