@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io/fs"
 
+	"github.com/sallyport-dev/sallyport/sandbox/behaviours"
 	"github.com/sallyport-dev/sallyport/sandbox/canary"
 	"github.com/sallyport-dev/sallyport/sandbox/network"
 	"github.com/sallyport-dev/sallyport/sandbox/rootfs"
@@ -109,5 +110,6 @@ func (s *setting) readsOf() []string {
 	for _, f := range s.secrets.Files(s.home) {
 		list = append(list, f.Path)
 	}
-	return append(list, "/dev/", "/etc/shadow", "/proc/1/environ", "/proc/self/environ")
+	list = append(list, "/dev/", "/etc/shadow", "/etc/gshadow")
+	return append(list, behaviours.Reads()...)
 }

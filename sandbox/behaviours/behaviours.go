@@ -18,9 +18,50 @@
 //	lineage    lineage_id of the process that did it
 package behaviours
 
-import "embed"
+import (
+	"embed"
+	"encoding/json"
+	"maps"
+	"slices"
+)
 
 // FS holds the rules, their tests, and the lists.
 //
 //go:embed *.rego lib lists initial_execution weaponization propagation communication collection_exfiltration
 var FS embed.FS
+
+//go:embed lists/watched_reads.json lists/credential_stores.json lists/environment_tells.json
+var readLists embed.FS
+
+// Reads is the files whose opening for reading rules ask for, as the sensor
+// takes them: paths, names, endings with "*" in front, and "/proc/*/name" for
+// files of any process.
+func Reads() []string {
+	all := map[string]bool{}
+	for _, name := range []string{"watched_reads", "credential_stores", "environment_tells"} {
+		b, err := readLists.ReadFile("lists/" + name + ".json")
+		if err != nil {
+			panic(err) // it is embedded
+		}
+		var list map[string]struct {
+			Names   map[string]string `json:"names"`
+			Endings map[string]string `json:"endings"`
+			Paths   map[string]string `json:"paths"`
+		}
+		if err := json.Unmarshal(b, &list); err != nil {
+			panic("the list " + name + ": " + err.Error()) // tests load it
+		}
+		for _, kind := range list {
+			for n := range kind.Names {
+				all[n] = true
+			}
+			for e := range kind.Endings {
+				all["*"+e] = true
+			}
+			for p := range kind.Paths {
+				all[p] = true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(all))
+}

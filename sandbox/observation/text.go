@@ -19,6 +19,9 @@ const (
 // normalise makes paths and addresses comparable, whichever way the guest wrote them.
 func normalise(e *event.Event, own map[string]bool) {
 	e.Local, e.Remote = scoped(e.Local, own), scoped(e.Remote, own)
+	if (e.Kind == event.Chroot || e.Kind == event.PivotRoot) && throughProc.MatchString(path.Clean(e.Path)) {
+		e.Name = e.Path // into the root of another process: that is what it is about
+	}
 	e.Path = cleanPath(e.Path, e.Task.CWD)
 	if e.Kind == event.Mount || e.Kind == event.Symlink {
 		// A mount's source may be no path ("tmpfs"); a link's target is kept as written.

@@ -23,8 +23,8 @@ type Spec struct {
 	Limits   Limits
 	DiffPath string // where to leave the tar of the writable layer, see ReadDiff; "": none is taken
 
-	// ReadsOf lists absolute path prefixes whose opening for reading is
-	// reported too; opening for writing is reported everywhere.
+	// ReadsOf lists files whose opening for reading is reported too, as
+	// sensor.Config takes them; opening for writing is reported everywhere.
 	ReadsOf []string
 
 	// Events receives every event in order of Seq, one call at a time, from

@@ -21,7 +21,7 @@ type call struct {
 	args    [6]uint64
 	result  int64
 	errno   int32
-	readsOf []string
+	readsOf *reads
 }
 
 func (c *call) int(i int) int32 { return int32(c.args[i]) }

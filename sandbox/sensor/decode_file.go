@@ -70,7 +70,7 @@ func attributeFrom(i int) func(*call, *event.Event) {
 // only, so that an ordinary program's thousands of reads cost one string each.
 func open(c *call, dirfd int32, name int, flags, mode uint64) *event.Event {
 	write := flags&(linux.O_WRONLY|linux.O_RDWR|linux.O_CREAT|linux.O_TRUNC) != 0 && flags&unix.O_PATH == 0
-	if !write && len(c.readsOf) == 0 {
+	if !write && c.readsOf.none() {
 		return nil
 	}
 	ev := &event.Event{Kind: event.Open, Flags: flags, FD: -1}
@@ -84,7 +84,7 @@ func open(c *call, dirfd int32, name int, flags, mode uint64) *event.Event {
 			ev.Path = real
 		}
 	}
-	if !write && !underAny(ev.Path, c.readsOf) && !underAny(ev.Target, c.readsOf) {
+	if !write && !c.readsOf.has(ev.Path) && !c.readsOf.has(ev.Target) {
 		return nil
 	}
 	if flags&(linux.O_CREAT|unix.O_TMPFILE) != 0 {

@@ -8,7 +8,10 @@ import (
 
 // Config is what a run wants to see beyond what is always reported.
 type Config struct {
-	ReadsOf []string // absolute path prefixes whose opening for reading is reported
+	// ReadsOf lists the files whose opening for reading is reported: absolute
+	// paths with what is below them, names of files or folders anywhere (".aws"),
+	// endings ("*.tfstate"), and files of any process ("/proc/*/environ").
+	ReadsOf []string
 }
 
 // maxRawPoint is the highest system call number that gVisor has trace points for.

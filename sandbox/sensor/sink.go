@@ -44,7 +44,7 @@ type sink struct {
 	socket  int
 	queue   *queue
 	table   map[uint64]decoder
-	readsOf []string
+	readsOf reads
 	written atomic.Int64  // bytes that the socket took
 	release chan struct{} // gets one value for each commandRelease
 	clock   clock
@@ -61,12 +61,14 @@ func newSink(config map[string]any, endpoint *fd.FD) (seccheck.Sink, error) {
 		table:   decoders(),
 		release: make(chan struct{}, 1),
 	}
-	if prefixes, ok := config["reads_of"].([]any); ok {
-		for _, p := range prefixes {
-			if prefix, ok := p.(string); ok {
-				s.readsOf = append(s.readsOf, prefix)
+	if list, ok := config["reads_of"].([]any); ok {
+		var of []string
+		for _, r := range list {
+			if text, ok := r.(string); ok {
+				of = append(of, text)
 			}
 		}
+		s.readsOf = newReads(of)
 	}
 	// Both end with the process: the Sentry lives exactly as long as its sandbox.
 	go s.write()
@@ -271,7 +273,7 @@ func (s *sink) RawSyscall(ctx context.Context, _ seccheck.FieldSet, info *pb.Sys
 		args:    [6]uint64{info.Arg1, info.Arg2, info.Arg3, info.Arg4, info.Arg5, info.Arg6},
 		result:  info.GetExit().GetResult(),
 		errno:   int32(info.GetExit().GetErrorno()),
-		readsOf: s.readsOf,
+		readsOf: &s.readsOf,
 	}
 	ev := decode(c)
 	if ev == nil {

@@ -13,6 +13,7 @@ func All() []Sample {
 	return slices.Concat(
 		reverseShell(), pipeDownloadShell(),
 		memfdExec(), preloadFile(), mountDevice(),
+		escapes(),
 		scanHorizontal(), dockerSpread(),
 		directEgress(), ircC2(),
 		miningProtocol(), canaryExfil(),
@@ -25,6 +26,8 @@ func Slugs() []string {
 	return []string{
 		"reverse-shell", "pipe-download-shell",
 		"memfd-exec", "ld-preload-file", "escape-mount-device",
+		"escape-cgroup-agent", "escape-core-pattern", "escape-nsenter-init", "escape-chroot-host", "escape-runc-overwrite",
+		"escape-runtime-sock", "escape-userns-chain",
 		"scan-horizontal", "docker-api-spread",
 		"direct-ip-egress", "irc-c2",
 		"mining-protocol", "canary-exfil",

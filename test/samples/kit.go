@@ -100,9 +100,9 @@ func set(list []string) map[string]struct{} {
 // applets are the tools of the base. Busybox' own shell is not among them: it
 // would do their work itself, and no program would be seen to start.
 var applets = []string{
-	"base64", "cat", "chmod", "cp", "crontab", "date", "echo", "env", "grep", "gzip", "head", "hostname", "httpd", "id",
-	"ls", "mkdir", "mount", "mv", "nc", "nslookup", "ps", "rm", "sed", "seq", "sleep", "tail", "tar", "tee", "touch", "tr",
-	"true", "uname", "wget", "xargs",
+	"base64", "cat", "chmod", "chroot", "cp", "crontab", "date", "dmesg", "echo", "env", "find", "grep", "gzip", "head", "hostname", "httpd", "id", "insmod", "killall", "ln",
+	"ls", "mkdir", "mknod", "modprobe", "mount", "mv", "nc", "nsenter", "nslookup", "od", "ps", "rm", "sed", "seq", "setpriv", "sleep", "sysctl", "tail", "tar", "tee", "touch", "tr",
+	"true", "truncate", "uname", "wget", "xargs",
 }
 
 // makeBase makes a small Debian: dash with its libraries, busybox' tools, and

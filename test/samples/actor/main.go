@@ -27,6 +27,16 @@ var commands = map[string]func(args []string) error{
 	"mknod-device": mknodDevice,
 	"mount-tmpfs":  mountTmpfs,
 
+	"setns-init":      setnsInit,
+	"setns-own":       setnsOwn,
+	"chroot-proc":     chrootProc,
+	"overwrite-exe":   overwriteExe,
+	"update-self":     updateSelf,
+	"docker-sock":     dockerSock,
+	"own-docker-sock": ownDockerSock,
+	"userns-chain":    usernsChain,
+	"userns-sandbox":  usernsSandbox,
+
 	"scan":          scan,
 	"scan-named":    scanNamed,
 	"docker-spread": dockerSpread,

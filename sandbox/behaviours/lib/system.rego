@@ -1,0 +1,124 @@
+# Changes to the system, and the tools that make them: one look at all writes
+# and all processes for the rules about settings, start-up files, accounts, logs
+# and administration. They ask what is here instead of looking at everything again.
+package sallyport.lib
+
+# system_places is where the files of the system, its users and its kernel lie.
+system_places := [
+	"/bin/", "/boot/", "/etc/", "/home/", "/host", "/lib", "/mnt/", "/proc/", "/root/", "/rootfs/", "/sbin/", "/sys/", "/usr/",
+	"/var/log/", "/var/spool/", "/var/run/", "/run/", "/var/lib/cloud/",
+]
+
+# system_names is files that mean something wherever they lie.
+system_names := ["/release_agent", "/notify_on_release", "/authorized_keys", "/authorized_keys2", ".pth", "_history", "/docker.sock", "/ld.so.preload"]
+
+# touched is the attempts to change such a file, by whichever way.
+touched := [{"event": e, "path": path, "kind": kind, "how": how[kind]} |
+	some kind, field in {"write": "path", "rename": "target", "link": "path", "symlink": "path"}
+	some e in input.events[kind]
+	path := e[field]
+	matters(kind, e, path)
+	not e.probe
+]
+
+how := {"write": "opens for writing", "rename": "moves a file to", "link": "links a file to", "symlink": "makes a link of"}
+
+matters(_, _, path) if of_system(path)
+
+# A link below /proc leads to the file itself: how it was named tells more.
+matters("write", e, path) if {
+	not of_system(path)
+	startswith(e.target, "/proc/")
+}
+
+of_system(path) if strings.any_prefix_match(path, system_places)
+
+else if strings.any_suffix_match(path, system_names)
+
+touched_evidence(t) := file_evidence(object.union(t.event, {"path": t.path}), t.how)
+
+# files is what differs from the image at the end, by path.
+files := {f.path: f |
+	some list in [input.files.created, input.files.modified]
+	some f in list
+}
+
+modified := {f.path | some f in input.files.modified}
+
+# text is what stands in a file at the end, as far as it was kept.
+text(path) := object.get(object.get(files, path, {}), "head", "")
+
+# tool_ids is the processes of tools with which one looks after a system, or
+# spoils it.
+tool_ids := {id |
+	some id, p in input.processes
+	not p.forked
+	not p.probe
+	some name in p.names
+	data.lists.system_tools.programs[name]
+}
+
+# run is the processes that go by one of these names, all of them in the list system_tools.
+run(names) := [p |
+	some id in tool_ids
+	p := input.processes[id]
+	some name in p.names
+	name in names
+]
+
+# package_ids is the package managers of the image.
+package_ids := {id |
+	some id, p in input.processes
+	not p.drift
+	some name in p.names
+	data.lists.package_managers.programs[name]
+} | {id |
+	some id, p in input.processes
+	p.script != ""
+	not p.script_drift
+	data.lists.package_managers.programs[base(p.script)]
+}
+
+# packaged: the process with this ID is a package manager, or works for one.
+packaged(id) if id in package_ids
+
+packaged(id) if {
+	count(package_ids) > 0
+	some above in input.processes[id].lineage
+	above in package_ids
+}
+
+# process of an event, unless it is ours.
+process(e) := p if {
+	p := input.processes[e.process]
+	not p.probe
+}
+
+# foreign is the number of the process that a path below /proc belongs to,
+# when that is not p itself.
+foreign(path, p) := pid if {
+	pid := to_number(regex.find_all_string_submatch_n(`^/proc/([0-9]{1,9})/`, path, 1)[0][1])
+	pid != p.pid
+}
+
+# debugs: p is a program with which one looks into others on purpose.
+debugs(p) if {
+	not p.drift
+	some name in p.names
+	name in names_in(data.lists.debuggers)
+}
+
+# payload is why a command has no place in a start-up file or a timetable.
+payload(command) := union({
+	{"downloads into an interpreter" | regex.match(`(curl|wget|fetch|lynx)\b[^\n;]*\|\s*(sudo\s+)?(/\S*/)?(ba|da|a|z|k)?sh\b|(curl|wget)\b[^\n;]*\|\s*(python|perl|php)|\b(ba|da|z|k)?sh\s+(-c\s+)?["']?(<\(|\$\(|\x60)\s*(curl|wget)`, command)},
+	{"decodes what it runs" | regex.match(`(base64\s+(-d|-D|--decode)|xxd\s+-r|openssl\s+enc\s[^|]*-d|b64decode|rev)\b[^\n]*(\|\s*(/\S*/)?(ba|da|a|z|k)?sh\b|exec|eval)|eval\b[^\n]*base64|(exec|eval)\(.*(b64decode|fromhex|decompress)`, command)},
+	{"opens a connection for a shell" | regex.match(`/dev/(tcp|udp)/|\b(nc|ncat|netcat)\s[^\n;]*-[a-z]*[ec]\s|mkfifo\s[^\n]*\b(nc|ncat|openssl)\b`, command)},
+	{"calls an address without name" | regex.match(`\b(curl|wget)\b[^\n]*https?://[0-9]{1,3}(\.[0-9]{1,3}){3}`, command)},
+	{"runs a hidden or temporary file" | regex.match(`(^|[\s;&|"'=])(/tmp/|/var/tmp/|/dev/shm/|(/[^\s/]+)*/\.[^\s/.][^\s/]*/)[^\s;|&"']+`, command)},
+})
+
+# strong is those that need no second sign.
+strong := {"downloads into an interpreter", "decodes what it runs", "opens a connection for a shell", "calls an address without name"}
+
+# harmful: enough to call it proof.
+harmful(reasons) if count(reasons & strong) > 0
