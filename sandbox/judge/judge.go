@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"sort"
+	"sync"
 	"time"
 
 	"github.com/open-policy-agent/opa/v1/rego"
@@ -52,17 +53,12 @@ func New(cfg Config) (*Judge, error) {
 	if j.log == nil {
 		j.log = slog.Default()
 	}
-	base, err := load(behaviours.FS, builtIn)
+	own, err := compileBuiltIn()
 	if err != nil {
-		return nil, fmt.Errorf("built-in behaviour rules: %w", err)
+		return nil, err
 	}
-	j.builtIn, err = base.compile(base.shared, base.rules...)
-	if err != nil {
-		return nil, fmt.Errorf("built-in behaviour rules: %w", err)
-	}
-	if j.verdict, err = j.builtIn.prepare("data.sallyport.verdict.result"); err != nil {
-		return nil, fmt.Errorf("built-in logic of the verdict: %w", err)
-	}
+	base := own.source
+	j.builtIn, j.verdict = own.rules, own.verdict
 	sum := newSum()
 	sum.add(base.files)
 	for _, fsys := range cfg.Extra {
@@ -78,6 +74,27 @@ func New(cfg Config) (*Judge, error) {
 	j.hash = sum.String()
 	return j, nil
 }
+
+// builtInRules is the rules that this program holds, compiled.
+type builtInRules struct {
+	source  *source
+	rules   *ruleset
+	verdict rego.PreparedEvalQuery
+}
+
+// compileBuiltIn does so once: what is embedded is the same for every Judge.
+var compileBuiltIn = sync.OnceValues(func() (b builtInRules, err error) {
+	if b.source, err = load(behaviours.FS, builtIn); err != nil {
+		return b, fmt.Errorf("built-in behaviour rules: %w", err)
+	}
+	if b.rules, err = b.source.compile(b.source.shared, b.source.rules...); err != nil {
+		return b, fmt.Errorf("built-in behaviour rules: %w", err)
+	}
+	if b.verdict, err = b.rules.prepare("data.sallyport.verdict.result"); err != nil {
+		return b, fmt.Errorf("built-in logic of the verdict: %w", err)
+	}
+	return b, nil
+})
 
 // dropDoubles leaves out an author's rule whose name another one has.
 func (j *Judge) dropDoubles() {

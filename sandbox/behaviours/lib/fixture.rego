@@ -57,14 +57,13 @@ words(argv) := 2 if endswith(argv[0], "busybox")
 else := 1
 
 # contacts is the attempts to connect, as an observation groups them.
-contacts(parts) := {id: {port: {c.ip: c.contact | some c in tried; c.lineage == id; c.port == port} |
-	some c in tried
-	c.lineage == id
-	port := c.port
-} |
+contacts(parts) := {id: ports |
 	tried := attempts(parts)
-	some c in tried
-	id := c.lineage
+	some id in {c.lineage | some c in tried}
+	ports := {port: addresses |
+		some port in {c.port | some c in tried; c.lineage == id}
+		addresses := {c.ip: c.contact | some c in tried; c.lineage == id; c.port == port}
+	}
 }
 
 attempts(parts) := [a |
