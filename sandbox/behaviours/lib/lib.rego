@@ -5,10 +5,19 @@
 #   (input), and the evidence that a finding points to.
 package sallyport.lib
 
-# A rule looks at every process, flow or event at most once: what must be
-# looked up by a key is keyed in the observation already (processes, events by
-# kind, contacts, a process' flows and requests). Rules that make an object from
-# data (index[key] contains …) are evaluated again for each key that is asked for.
+# There are a hundred rules, and an observation holds thousands of processes and
+# a hundred thousand events. So a rule begins with the few things that it is
+# about, by an index, and looks at each at most once:
+#
+#   processes   named(names) and programs by what they go by, drifting and
+#               drifting_scripts by where they come from; said holds all
+#               arguments of all processes, to be asked before each is looked at
+#   events      by kind in input.events; written holds all paths that were opened
+#               for writing, to be asked before each event is looked at
+#   connections contacts, a process' flows and requests
+#
+# Rules that make an object from data (index[key] contains …) are evaluated again
+# for each key that is asked for; make the object in one comprehension.
 
 names_in(list) := {name | some name in list.names}
 
@@ -16,23 +25,56 @@ shells := names_in(data.lists.shells)
 
 interpreters := names_in(data.lists.interpreters) | shells
 
-# shell_ids is the processes that read commands of the shell language.
-shell_ids := {id |
-	some id, p in input.processes
+# loaded is the processes that loaded a program themselves, without ours.
+loaded := [p |
+	some p in input.processes
 	not p.forked
 	not p.probe
+]
+
+# programs is the IDs of loaded processes, as an object, by each name that they go by.
+programs := object.union_n([{name: {p.id: true}} |
+	some p in loaded
 	some name in p.names
-	name in shells
+])
+
+# named is the IDs of loaded processes that go by one of a set of names.
+named(names) := {id |
+	some name in names
+	some id, _ in programs[name]
 }
 
+# drifting is the loaded processes whose program did not come with the image.
+drifting := [p | some p in loaded; p.drift]
+
+# drifting_scripts is those that run a script which did not.
+drifting_scripts := [p | some p in loaded; p.script_drift]
+
+# said is the arguments of all loaded processes, a process a line.
+said := concat("\n", [command_line(p) | some p in loaded])
+
+# saying is the loaded processes whose arguments, in small letters, hold one of the words.
+saying(words) := [p |
+	some word in words
+	contains(heard, word)
+	some p in loaded
+	line := lower(command_line(p))
+	some w in words
+	contains(line, w)
+]
+
+heard := lower(said)
+
+command_line(p) := concat(" ", p.argv)
+
+# written is the paths that were opened for writing, each between line ends.
+written := sprintf("\n%s\n", [concat("\n", [e.path | some e in input.events.write])])
+
+# shell_ids is the processes that read commands of the shell language.
+shell_ids := named(shells)
+
 # interpreter_ids is the processes that run what they are given as text, in any language.
-interpreter_ids := {id |
-	some id, p in input.processes
-	not p.forked
-	not p.probe
-	some name in p.names
-	name in interpreters
-}
+interpreter_ids := named(interpreters)
 
 # outside is how far away an address is that is neither the guest's own nor on
 # its link only.
