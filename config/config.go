@@ -24,6 +24,7 @@ type Config struct {
 	Analysis Analysis `yaml:"analysis"`
 	Sandbox  Sandbox  `yaml:"sandbox"`
 	Shutdown Shutdown `yaml:"shutdown"`
+	Cluster  Cluster  `yaml:"cluster"`
 }
 
 // Log is how the program writes what it does.
@@ -66,6 +67,9 @@ type Proxy struct {
 type Webhook struct {
 	Listen string   `yaml:"listen"`
 	Names  []string `yaml:"names"` // DNS names and addresses in the certificate
+
+	TLS          TLS          `yaml:"tls"` // somebody else's certificate, cert-manager's for one; empty: the gate's own
+	Certificates Certificates `yaml:"certificates"`
 }
 
 // Console is the REST API.
@@ -154,7 +158,7 @@ func Default() Config {
 				{Registry: DemoUpstream, Endpoints: []Endpoint{{URL: "http://" + DemoAddress}}},
 			},
 		},
-		Webhook:  Webhook{Listen: ":9443", Names: []string{"localhost", "127.0.0.1", "::1", "sallyport-webhook.sallyport.svc"}},
+		Webhook:  Webhook{Listen: ":9443", Names: []string{"localhost", "127.0.0.1", "::1", "sallyport-webhook.sallyport.svc"}, Certificates: defaultCertificates()},
 		Console:  Console{Listen: "127.0.0.1:8080"},
 		Metrics:  Metrics{Listen: "127.0.0.1:9090"},
 		Analysis: Analysis{Enabled: true, Workers: 2},
@@ -162,5 +166,6 @@ func Default() Config {
 			Listen: ":8443", Runs: 2, Timeout: 180 * time.Second, Idle: 10 * time.Second, Memory: 2 << 30,
 		},
 		Shutdown: Shutdown{Drain: 25 * time.Second},
+		Cluster:  defaultCluster(),
 	}
 }

@@ -106,7 +106,7 @@ func connectTo(t *testing.T, g webhook.Gate, r webhook.Resolver, metrics prometh
 	if err != nil {
 		t.Fatal(err)
 	}
-	authority, err := certs.Open(certs.Config{Dir: t.TempDir(), Names: []string{"127.0.0.1"}, Logger: quiet})
+	authority, err := certs.Open(t.Context(), certs.Config{Dir: t.TempDir(), Names: []string{"127.0.0.1"}, Logger: quiet})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"log/slog"
-	"path/filepath"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -14,7 +13,6 @@ import (
 	"github.com/sallyport-dev/sallyport/image"
 	"github.com/sallyport-dev/sallyport/proxy"
 	"github.com/sallyport-dev/sallyport/webhook"
-	"github.com/sallyport-dev/sallyport/webhook/certs"
 )
 
 // fronts is what the fronts need beside the gate.
@@ -42,11 +40,10 @@ func (p *parts) fronts(ctx context.Context, cfg config.Config, open sockets, f f
 		if err != nil {
 			return err
 		}
-		c, err := certs.Open(certs.Config{Dir: filepath.Join(cfg.Data, "webhook"), Names: cfg.Webhook.Names, Logger: f.log, Metrics: f.reg})
-		if err != nil {
+		p.handlers[roleWebhook] = w.Handler()
+		if err := p.openCertificate(ctx, cfg, f.reg); err != nil {
 			return err
 		}
-		p.handlers[roleWebhook], p.certificate, p.caFile = w.Handler(), c, c.BundleFile()
 	}
 	if open.of(roleConsole) != nil {
 		c, err := console.New(console.Config{

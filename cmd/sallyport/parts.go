@@ -41,10 +41,11 @@ type parts struct {
 	keys        map[role]*server.KeyPair
 	ready       atomic.Bool
 	drain       func() // of the proxy: nobody is held any more
+	cluster     *clusterLink
 	log         *slog.Logger
 	ends        []func() // in the order of what they end
 
-	caFile         string // of the webhook, for the cluster's configuration
+	webhookTrust   string // where the webhook's CA is, for people
 	adminTokenFile string
 }
 
@@ -61,7 +62,7 @@ func build(ctx context.Context, cfg config.Config, open sockets, child *sandboxC
 	if err != nil {
 		return nil, err
 	}
-	p := &parts{handlers: map[role]http.Handler{}, keys: map[role]*server.KeyPair{}, log: log}
+	p := &parts{handlers: map[role]http.Handler{}, keys: map[role]*server.KeyPair{}, log: log, cluster: newClusterLink(cfg.Cluster, log)}
 	defer func() {
 		if err != nil {
 			p.close()
@@ -84,7 +85,7 @@ func build(ctx context.Context, cfg config.Config, open sockets, child *sandboxC
 	}
 	p.ends = append(p.ends, end)
 	pc := proxyConfig(cfg, client, log, reg)
-	if pc.Upstreams, err = upstreams(cfg.Proxy); err != nil {
+	if pc.Upstreams, err = upstreams(cfg.Proxy, p.cluster); err != nil {
 		return nil, err
 	}
 	if err := pulling(&pc, cfg, tokens, log); err != nil {
@@ -153,6 +154,9 @@ func (p *parts) run(ctx context.Context) error {
 	g.Go(func() error { return p.prune(ctx) })
 	if p.certificate != nil {
 		g.Go(func() error { return p.certificate.Run(ctx) })
+	}
+	for _, run := range p.cluster.tasks {
+		g.Go(func() error { return run(ctx) })
 	}
 	p.ready.Store(true)
 	g.Go(func() error {

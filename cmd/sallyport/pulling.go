@@ -59,7 +59,7 @@ func (p pullers) Check(ctx context.Context, text string) (string, error) {
 
 // openKeys reads the certificates of the fronts that have one.
 func (p *parts) openKeys(cfg config.Config, open sockets, reg prometheus.Registerer) error {
-	for r, t := range map[role]config.TLS{roleProxy: cfg.Proxy.TLS, roleConsole: cfg.Console.TLS} {
+	for r, t := range map[role]config.TLS{roleProxy: cfg.Proxy.TLS, roleConsole: cfg.Console.TLS, roleWebhook: cfg.Webhook.TLS} {
 		if open.of(r) == nil || !t.On() {
 			continue
 		}

@@ -185,7 +185,7 @@ func banner(out io.Writer, cfg config.Config, s sockets, p *parts) {
 		name = cfg.Proxy.Names[0]
 	}
 	line(roleProxy, "docker pull %s/docker.io/library/nginx:1.27", name)
-	line(roleWebhook, "https, /validate; its CA: %s", p.caFile)
+	line(roleWebhook, "https, /validate; %s", p.webhookTrust)
 	line(roleConsole, "API; token: %s", p.adminTokenFile)
 	line(roleMetrics, "/metrics, /healthz, /readyz")
 	if cfg.Analysis.Endpoint == "" {

@@ -36,7 +36,9 @@ func (p *parts) front(r role, cfg config.Config) server.Config {
 	case roleConsole:
 		f.Write = 0
 	case roleWebhook:
-		f.TLS = p.certificate.TLS()
+		if p.certificate != nil {
+			f.TLS = p.certificate.TLS()
+		}
 	}
 	if r == roleProxy {
 		f.Connections = cfg.Proxy.Limits.Connections

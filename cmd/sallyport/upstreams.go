@@ -14,7 +14,7 @@ import (
 
 // upstreams gives the proxy the registries that it may ask, and the gate's own
 // credentials for them. Nothing is asked yet.
-func upstreams(cfg config.Proxy) ([]proxy.Upstream, error) {
+func upstreams(cfg config.Proxy, c *clusterLink) ([]proxy.Upstream, error) {
 	var all []proxy.Upstream
 	for _, u := range cfg.Upstreams {
 		one := proxy.Upstream{
@@ -39,7 +39,7 @@ func upstreams(cfg config.Proxy) ([]proxy.Upstream, error) {
 		}
 		sources := slices.DeleteFunc(slices.Clone(u.Credentials), func(s string) bool { return s == config.CredentialsClient })
 		if len(sources) > 0 {
-			k, err := keychain.Open(keychain.Config{Sources: sources, DockerConfig: u.DockerConfig, PullSecrets: u.PullSecrets})
+			k, err := keychain.Open(keychain.Config{Sources: sources, DockerConfig: u.DockerConfig, PullSecrets: u.PullSecrets, Cluster: c.secrets})
 			if err != nil {
 				return nil, fmt.Errorf("proxy.upstreams, %s: %w", u.Registry, err)
 			}

@@ -2,16 +2,12 @@ package pullsecret
 
 import (
 	"context"
-	"encoding/json"
-	"encoding/pem"
 	"errors"
-	"net/http"
-	"net/http/httptest"
-	"net/url"
-	"os"
-	"path/filepath"
+	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
@@ -26,58 +22,52 @@ func secret(name, doc string) *corev1.Secret {
 	}
 }
 
-// api is an API server that holds objects by their path.
-func api(t *testing.T, objects map[string]any) *Cluster {
-	t.Helper()
-	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Header.Get("Authorization") != "Bearer account-token" {
-			w.WriteHeader(http.StatusUnauthorized)
-			return
-		}
-		o, ok := objects[strings.TrimPrefix(r.URL.Path, "/api/v1/namespaces/")]
-		switch code, isCode := o.(int); {
-		case !ok:
-			w.WriteHeader(http.StatusNotFound)
-		case isCode:
-			w.WriteHeader(code)
-		default:
-			_ = json.NewEncoder(w).Encode(o)
-		}
-	}))
-	t.Cleanup(server.Close)
-	dir := t.TempDir()
-	for file, text := range map[string]string{
-		"namespace": "gate\n", "token": "account-token\n",
-		"ca.crt": string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})),
-	} {
-		if err := os.WriteFile(filepath.Join(dir, file), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
+// held is a cluster that holds objects by their path; an error is what reading
+// one of them fails with.
+type held struct {
+	objects map[string]any
+	reads   int
+}
+
+func (h *held) get(path string) (any, error) {
+	h.reads++
+	switch o := h.objects[path].(type) {
+	case nil:
+		return nil, fmt.Errorf("%w: %s", ErrNotFound, path)
+	case error:
+		return nil, o
+	default:
+		return o, nil
 	}
-	u, err := url.Parse(server.URL)
+}
+
+func (h *held) Secret(_ context.Context, namespace, name string) (*corev1.Secret, error) {
+	o, err := h.get(namespace + "/secrets/" + name)
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	env := map[string]string{"KUBERNETES_SERVICE_HOST": u.Hostname(), "KUBERNETES_SERVICE_PORT": u.Port()}
-	c, err := open(func(k string) string { return env[k] }, dir)
+	return o.(*corev1.Secret), nil
+}
+
+func (h *held) ServiceAccount(_ context.Context, namespace, name string) (*corev1.ServiceAccount, error) {
+	o, err := h.get(namespace + "/serviceaccounts/" + name)
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	return c
+	return o.(*corev1.ServiceAccount), nil
 }
 
 func TestKeychain(t *testing.T) {
-	c := api(t, map[string]any{
-		"gate/secrets/regcred":           secret("regcred", `{"auths":{"registry.example.com":{"auth":"cm9ib3Q6aHVudGVyMg=="}}}`),
-		"other/secrets/regcred":          secret("regcred", `{"auths":{"*.other.example.com":{"username":"u","password":"p"}}}`),
-		"gate/secrets/hub":               secret("hub", `{"auths":{"https://index.docker.io/v1/":{"username":"hub","password":"h"}}}`),
-		"gate/secrets/denied":            http.StatusForbidden,
-		"gate/secrets/broken":            secret("broken", `{"auths":{"x":{"auth":"s3cret%%"}}}`),
-		"gate/serviceaccounts/default":   &corev1.ServiceAccount{ImagePullSecrets: []corev1.LocalObjectReference{{Name: "hub"}}},
-		"gate/secrets/opaque":            &corev1.Secret{Type: corev1.SecretTypeOpaque},
-		"gate/secrets/old":               &corev1.Secret{Type: corev1.SecretTypeDockercfg, Data: map[string][]byte{corev1.DockerConfigKey: []byte(`{"old.example.com":{"username":"o","password":"l"}}`)}},
-		"gate/secrets/..%2f..%2fescaped": secret("escaped", `{}`),
-	})
+	c := New(&held{objects: map[string]any{
+		"gate/secrets/regcred":         secret("regcred", `{"auths":{"registry.example.com":{"auth":"cm9ib3Q6aHVudGVyMg=="}}}`),
+		"other/secrets/regcred":        secret("regcred", `{"auths":{"*.other.example.com":{"username":"u","password":"p"}}}`),
+		"gate/secrets/hub":             secret("hub", `{"auths":{"https://index.docker.io/v1/":{"username":"hub","password":"h"}}}`),
+		"gate/secrets/denied":          errors.New("no right to get secrets"),
+		"gate/secrets/broken":          secret("broken", `{"auths":{"x":{"auth":"s3cret%%"}}}`),
+		"gate/serviceaccounts/default": &corev1.ServiceAccount{ImagePullSecrets: []corev1.LocalObjectReference{{Name: "hub"}}},
+		"gate/secrets/opaque":          &corev1.Secret{Type: corev1.SecretTypeOpaque},
+		"gate/secrets/old":             &corev1.Secret{Type: corev1.SecretTypeDockercfg, Data: map[string][]byte{corev1.DockerConfigKey: []byte(`{"old.example.com":{"username":"o","password":"l"}}`)}},
+	}}, "gate")
 	for _, test := range []struct {
 		name    string
 		secrets []string
@@ -91,7 +81,7 @@ func TestKeychain(t *testing.T) {
 		{"the old format", []string{"old"}, "old.example.com", "o", ""},
 		{"of several", []string{"missing", "hub", "regcred"}, "registry.example.com", "robot", ""},
 		{"for another registry", []string{"regcred"}, "example.com", "", ""},
-		{"one that may not be read", []string{"denied"}, "example.com", "", "give it a Role with get on secrets"},
+		{"one that may not be read", []string{"denied"}, "example.com", "", "no right to get secrets"},
 		{"one that is no pull secret", []string{"opaque"}, "example.com", "", `of type "Opaque"`},
 		{"one that is damaged", []string{"broken"}, "example.com", "", "not readable"},
 	} {
@@ -114,9 +104,64 @@ func TestKeychain(t *testing.T) {
 			t.Errorf("%s: %+v %v", test.name, got, err)
 		}
 	}
-	if _, err := c.Secret(context.Background(), "gate", "missing"); !errors.Is(err, ErrNotFound) {
-		t.Errorf("got %v", err)
+}
+
+func TestAPodPullsWithItsOwnSecrets(t *testing.T) {
+	denied := errors.New("no right to get secrets")
+	c := New(&held{objects: map[string]any{
+		"shop/secrets/regcred":          secret("regcred", `{"auths":{"registry.example.com":{"username":"shop","password":"p"}}}`),
+		"shop/secrets/account":          secret("account", `{"auths":{"registry.example.com":{"username":"account","password":"p"}}}`),
+		"shop/secrets/denied":           denied,
+		"gate/secrets/regcred":          secret("regcred", `{"auths":{"registry.example.com":{"username":"gate","password":"p"}}}`),
+		"shop/serviceaccounts/default":  &corev1.ServiceAccount{},
+		"shop/serviceaccounts/deployer": &corev1.ServiceAccount{ImagePullSecrets: []corev1.LocalObjectReference{{Name: "account"}}},
+	}}, "gate")
+	for _, test := range []struct {
+		name  string
+		pod   Pod
+		user  string
+		fails bool
+	}{
+		{"its own", Pod{Namespace: "shop", Secrets: []string{"regcred"}}, "shop", false},
+		{"its own before the account's", Pod{Namespace: "shop", Account: "deployer", Secrets: []string{"regcred"}}, "shop", false},
+		{"the account's", Pod{Namespace: "shop", Account: "deployer"}, "account", false},
+		{"an account without any", Pod{Namespace: "shop"}, "", false},
+		{"an account that is not there", Pod{Namespace: "shop", Account: "nobody"}, "", false},
+		{"a secret that is not there", Pod{Namespace: "shop", Secrets: []string{"nothing", "regcred"}}, "shop", false},
+		{"one that cannot be read, beside one that can", Pod{Namespace: "shop", Secrets: []string{"denied", "regcred"}}, "shop", true},
+		{"one that cannot be read", Pod{Namespace: "shop", Secrets: []string{"denied"}}, "", true},
+		{"a name that leads to another namespace", Pod{Namespace: "shop", Secrets: []string{"gate/regcred", "../gate/secrets/regcred"}}, "", false},
+	} {
+		auths, err := c.OfPod(t.Context(), test.pod, "registry.example.com", "team/app")
+		got := ""
+		if len(auths) > 0 {
+			got = auths[0].Username
+		}
+		if len(auths) > 1 || got != test.user || test.fails != errors.Is(err, denied) || !test.fails && err != nil {
+			t.Errorf("%s: %q, %v", test.name, got, err)
+		}
 	}
+}
+
+func TestSecretsAreReadOnceInAWhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := &held{objects: map[string]any{"shop/secrets/regcred": secret("regcred", `{"auths":{"registry.example.com":{"username":"old","password":"p"}}}`)}}
+		secrets, pod := New(h, "gate"), Pod{Namespace: "shop", Secrets: []string{"regcred", "later"}}
+		expect := func(want string, reads int) {
+			t.Helper()
+			got, err := secrets.OfPod(t.Context(), pod, "registry.example.com", "app")
+			if err != nil || len(got) != 1 || got[0].Username != want || h.reads != reads {
+				t.Errorf("%v after %d reads, %v; want %q after %d", got, h.reads, err, want, reads)
+			}
+		}
+		expect("old", 2)
+		expect("old", 2)
+		h.objects["shop/secrets/regcred"] = secret("regcred", `{"auths":{"registry.example.com":{"username":"new","password":"p"}}}`)
+		time.Sleep(missed)
+		expect("old", 3) // what was not there is looked for sooner
+		time.Sleep(fresh)
+		expect("new", 5)
+	})
 }
 
 func TestMatch(t *testing.T) {
@@ -145,16 +190,6 @@ func TestMatch(t *testing.T) {
 	} {
 		if got, ok := Match(entries, c.host, c.repository); got.Username != c.user || ok != (c.user != "") {
 			t.Errorf("%s/%s: got %q", c.host, c.repository, got.Username)
-		}
-	}
-}
-
-func TestOutsideACluster(t *testing.T) {
-	for name, env := range map[string]map[string]string{
-		"no variables": {}, "no service account": {"KUBERNETES_SERVICE_HOST": "192.0.2.1", "KUBERNETES_SERVICE_PORT": "443"},
-	} {
-		if _, err := open(func(k string) string { return env[k] }, t.TempDir()); err == nil {
-			t.Errorf("%s: no error", name)
 		}
 	}
 }

@@ -111,21 +111,31 @@ func sorted(entries []Entry) {
 // rules; repository may be empty for one that holds for the registry whole.
 // Docker Hub is known by each of its names.
 func Match(entries []Entry, host, repository string) (authn.AuthConfig, bool) {
+	all := All(entries, host, repository)
+	if len(all) == 0 {
+		return authn.AuthConfig{}, false
+	}
+	return all[0], true
+}
+
+// All returns all credentials for a repository, the most exact first.
+func All(entries []Entry, host, repository string) []authn.AuthConfig {
 	hosts := []string{strings.ToLower(host)}
 	if dockerHub(host) {
 		hosts = []string{"docker.io", "index.docker.io", "registry-1.docker.io"}
 	}
 	entries = slices.Clone(entries)
 	sorted(entries)
+	var all []authn.AuthConfig
 	for _, e := range entries {
 		if e.Path != "" && repository != e.Path && !strings.HasPrefix(repository, e.Path+"/") {
 			continue
 		}
 		if slices.ContainsFunc(hosts, func(h string) bool { return hostMatches(e.Host, h) }) {
-			return e.Auth, true
+			all = append(all, e.Auth)
 		}
 	}
-	return authn.AuthConfig{}, false
+	return all
 }
 
 func dockerHub(host string) bool {

@@ -2,6 +2,7 @@ package certs
 
 import (
 	"bytes"
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"log/slog"
@@ -28,7 +29,7 @@ func open(t *testing.T, cfg Config) *Authority {
 		cfg.Names = []string{"localhost", "127.0.0.1", "::1", "sallyport-webhook.sallyport.svc"}
 	}
 	cfg.Logger = quiet
-	a, err := Open(cfg)
+	a, err := Open(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,8 +90,13 @@ func TestFirstStart(t *testing.T) {
 		t.Errorf("the published bundle differs, or holds a key: %v", err)
 	}
 	families, err := registry.Gather()
-	if err != nil || len(families) != 1 || int64(families[0].GetMetric()[0].GetGauge().GetValue()) != a.NotAfter().Unix() {
-		t.Errorf("metrics are %v, %v", families, err)
+	if err != nil || len(families) != 2 || int64(families[1].GetMetric()[0].GetGauge().GetValue()) != a.NotAfter().Unix() {
+		t.Fatalf("metrics are %v, %v", families, err)
+	}
+	for i, want := range []float64{3650, 90} { // authority, leaf
+		if m := families[0].GetMetric()[i]; m.GetGauge().GetValue() < want-1 || m.GetGauge().GetValue() > want {
+			t.Errorf("days left: %v, want %g", m, want)
+		}
 	}
 	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 3 {
 		t.Errorf("the folder holds %v, %v", entries, err)
@@ -116,7 +122,7 @@ func TestRestartKeepsTheCertificates(t *testing.T) {
 	if err := os.Remove(a.BundleFile()); err != nil {
 		t.Fatal(err)
 	}
-	if err := renamed.Refresh(); err != nil {
+	if err := renamed.Refresh(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if published, err := os.ReadFile(a.BundleFile()); err != nil || !bytes.Equal(published, a.Bundle()) {
@@ -134,7 +140,7 @@ func TestRotationNeverLocksOutACluster(t *testing.T) {
 	taken := start
 	leaves, bundles, most := map[string]bool{}, map[string]bool{}, 0
 	for ; c.now.Before(start.Add(30 * 365 * day)); c.now = c.now.Add(2 * day) {
-		if err := a.Refresh(); err != nil {
+		if err := a.Refresh(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		roots := x509.NewCertPool()
@@ -202,7 +208,7 @@ func TestConnectionsSeeNewCertificates(t *testing.T) {
 	if err := os.Remove(filepath.Join(dir, leafName)); err != nil {
 		t.Fatal(err)
 	}
-	if err := a.Refresh(); err != nil {
+	if err := a.Refresh(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if after := seen(); after == before {
@@ -220,7 +226,7 @@ func TestDamagedFilesAreNotReplaced(t *testing.T) {
 			if err := os.WriteFile(file, []byte("nonsense"), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			if err := a.Refresh(); err == nil || !strings.Contains(err.Error(), file) {
+			if err := a.Refresh(t.Context()); err == nil || !strings.Contains(err.Error(), dir) || !strings.Contains(err.Error(), name) {
 				t.Errorf("Refresh = %v, want an error that names %s", err, file)
 			}
 			if _, err := shake(t, a, bundle, "localhost", time.Now()); err != nil {
@@ -255,7 +261,7 @@ func TestBadSettings(t *testing.T) {
 		"a leaf that outlives its issuer": {Dir: t.TempDir(), Names: []string{"localhost"}, LeafLife: 3000 * day},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if _, err := Open(cfg); err == nil {
+			if _, err := Open(t.Context(), cfg); err == nil {
 				t.Error("accepted")
 			}
 		})
@@ -264,7 +270,7 @@ func TestBadSettings(t *testing.T) {
 
 func FuzzParsePair(f *testing.F) {
 	dir := f.TempDir()
-	a, err := Open(Config{Dir: dir, Names: []string{"localhost"}, Logger: quiet})
+	a, err := Open(context.Background(), Config{Dir: dir, Names: []string{"localhost"}, Logger: quiet})
 	if err != nil {
 		f.Fatal(err)
 	}

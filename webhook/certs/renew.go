@@ -2,8 +2,6 @@ package certs
 
 import (
 	"crypto/x509"
-	"errors"
-	"io/fs"
 	"net"
 	"slices"
 	"strings"
@@ -12,6 +10,7 @@ import (
 
 // renew makes what is missing and replaces what is due, in an order in which
 // every leaf served is signed by an authority that was published long enough.
+// It changes nothing but s.
 func (a *Authority) renew(s *state) error {
 	now := a.cfg.Now()
 	if s.authority.key == nil || now.After(s.authority.certs[0].NotAfter) {
@@ -21,66 +20,77 @@ func (a *Authority) renew(s *state) error {
 			return err
 		}
 		s.authority = made
-		if err := a.saveAuthority(s); err != nil {
-			return err
-		}
-		a.cfg.Logger.Info("made an authority for the webhook: give it to the cluster as caBundle", "file", a.BundleFile())
+		a.cfg.Logger.Info("made an authority for the webhook", "file", a.BundleFile())
 	}
-
 	fresh := s.authority.certs[0]
-	signs := now.Sub(fresh.NotBefore) >= a.cfg.Overlap || len(s.authority.certs) == 1
-	leaf := s.leaf.Leaf
-	switch {
-	case leaf == nil, !trusted(leaf, s.authority.certs, now):
+	switch leaf := s.leaf; {
+	case leaf.key == nil, !trusted(leaf.certs[0], s.authority.certs, now):
 		// None, or not ours: nothing to lose.
-	case due(leaf, now), !slices.Equal(namesOf(leaf), normalNames(a.cfg.Names)):
-	case signs && leaf.CheckSignatureFrom(fresh) != nil:
+	case due(leaf.certs[0], now), !slices.Equal(namesOf(leaf.certs[0]), normalNames(a.cfg.Names)):
+	case a.signs(s, now) && leaf.certs[0].CheckSignatureFrom(fresh) != nil:
 	default:
 		return a.renewAuthority(s, now)
 	}
-	made, err := newLeaf(s.authority, a.cfg.Names, now, a.cfg.LeafLife)
+	issuer, ok := a.issuer(s, now)
+	if !ok {
+		if s.leaf.key != nil && now.Before(s.leaf.certs[0].NotAfter) {
+			// Due, or of other names, but there is time: a leaf by an authority
+			// that nobody has heard of would serve nobody.
+			return a.renewAuthority(s, now)
+		}
+		issuer = s.authority
+	}
+	made, err := newLeaf(issuer, a.cfg.Names, now, a.cfg.LeafLife)
 	if err != nil {
 		return err
 	}
-	if err := a.saveLeaf(s, made); err != nil {
-		return err
-	}
-	a.cfg.Logger.Info("made a certificate for the webhook", "names", a.cfg.Names, "end", made.certs[0].NotAfter)
+	s.leaf = made
 	return a.renewAuthority(s, now)
 }
 
+// signs tells whether the newest authority may sign: it is the only one, or it
+// has been published for long enough.
+func (a *Authority) signs(s *state, now time.Time) bool {
+	fresh := s.authority.certs[0]
+	switch {
+	case len(s.authority.certs) == 1:
+		return true
+	case a.cfg.Publisher == nil:
+		return now.Sub(fresh.NotBefore) >= a.cfg.Overlap
+	}
+	return s.announced.Authority == s.newest() && now.Sub(s.announced.Since) >= a.cfg.Overlap
+}
+
+// issuer is the authority that signs now: the newest that has been published
+// long enough. ok is false where there is none.
+func (a *Authority) issuer(s *state, now time.Time) (_ pair, ok bool) {
+	if a.signs(s, now) {
+		return s.authority, true
+	}
+	old := s.previous
+	known := old.key != nil && now.Before(old.certs[0].NotAfter) && slices.ContainsFunc(s.authority.certs, old.certs[0].Equal)
+	return old, known
+}
+
 // renewAuthority replaces the authority when it is due, and forgets those that
-// ended; the newest has not. The leaf in force was renewed before if it had to be, so that it lasts
-// until the new authority may sign.
+// ended; the newest has not. The one before signs until the new one may.
 func (a *Authority) renewAuthority(s *state, now time.Time) error {
 	living := slices.DeleteFunc(slices.Clone(s.authority.certs), func(c *x509.Certificate) bool { return now.After(c.NotAfter) })
-	if len(living) == len(s.authority.certs) && !due(living[0], now) {
-		return a.publish(s)
-	}
 	if due(living[0], now) {
 		made, err := newAuthority(now, a.cfg.AuthorityLife)
 		if err != nil {
 			return err
 		}
-		s.authority = pair{made.key, append(made.certs, living...)}
-		a.cfg.Logger.Warn("made a new authority for the webhook: give the cluster the new caBundle", "file", a.BundleFile(), "within", a.cfg.Overlap)
-	} else {
-		s.authority.certs = living
+		s.previous = pair{s.authority.key, living[:1]}
+		living = append(made.certs, living...)
+		s.authority.key = made.key
+		if a.cfg.Publisher == nil {
+			a.cfg.Logger.Warn("made a new authority for the webhook: give the cluster the new caBundle", "file", a.BundleFile(), "within", a.cfg.Overlap)
+		}
 	}
-	return a.saveAuthority(s)
-}
-
-// publish writes the bundle when somebody removed or changed it.
-func (a *Authority) publish(s *state) error {
-	s.bundle = encodeCerts(s.authority.certs)
-	have, err := read(a.BundleFile())
-	if err == nil && string(have) == string(s.bundle) {
-		return nil
-	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return write(a.BundleFile(), s.bundle, 0o644)
+	s.authority.certs = living
+	s.bundle = encodeCerts(living)
+	return nil
 }
 
 // due tells whether less than a third of a certificate's life is left.

@@ -28,6 +28,10 @@ type Config struct {
 	Sources      []string // asked in order, the first that knows the registry answers
 	DockerConfig string   // file for Docker; default Docker's and Podman's own places
 	PullSecrets  []string // for Kubernetes: name, or namespace/name; default those of the gate's service account
+
+	// Cluster has the secrets for Kubernetes. It is called when they are wanted;
+	// nil where there is no cluster.
+	Cluster func() (*pullsecret.Secrets, error)
 }
 
 // Open returns the keychain. Nothing is asked yet, but a source that cannot
@@ -52,11 +56,14 @@ func Open(cfg Config) (authn.Keychain, error) {
 		case ACR:
 			all = append(all, &azure{})
 		case Kubernetes:
-			cluster, err := pullsecret.InCluster()
+			if cfg.Cluster == nil {
+				return nil, errors.New("credentials from the cluster's pull secrets: there is no cluster")
+			}
+			secrets, err := cfg.Cluster()
 			if err != nil {
 				return nil, fmt.Errorf("credentials from the cluster's pull secrets: %w", err)
 			}
-			all = append(all, cluster.Keychain(cfg.PullSecrets))
+			all = append(all, secrets.Keychain(cfg.PullSecrets))
 		}
 	}
 	if len(all) == 0 {

@@ -16,6 +16,8 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
+
+	"github.com/sallyport-dev/sallyport/internal/pullsecret"
 )
 
 func registry(t *testing.T, host string) authn.Resource {
@@ -224,8 +226,10 @@ func TestOpenRefuses(t *testing.T) {
 			t.Errorf("%s: no error", name)
 		}
 	}
-	t.Setenv("KUBERNETES_SERVICE_HOST", "")
-	if _, err := Open(Config{Sources: []string{Kubernetes}}); err == nil || !strings.Contains(err.Error(), "no pod of a cluster") {
-		t.Errorf("outside a cluster: %v", err)
+	outside := errors.New("this is no pod of a cluster")
+	for name, of := range map[string]func() (*pullsecret.Secrets, error){"no cluster": nil, "outside a cluster": func() (*pullsecret.Secrets, error) { return nil, outside }} {
+		if _, err := Open(Config{Sources: []string{Kubernetes}, Cluster: of}); err == nil || of != nil && !errors.Is(err, outside) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
