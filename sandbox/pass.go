@@ -82,6 +82,7 @@ func (p *pass) conduct(ctx context.Context) (*observation.Observation, *judge.Ju
 	if err != nil {
 		return p.notRun(im, run, notRun(report.Inconclusive, "the image cannot be started: %v", err))
 	}
+	im.Program = program(root, planned, environment(planned.env, defaultPath))
 	p.progress(protocol.Running)
 	began = time.Now()
 	o, err := p.detonate(ctx, planned, who, root, im, run)
@@ -185,6 +186,7 @@ func (p *pass) detonate(ctx context.Context, plan *plan, who account, root *root
 		p.log.Warn("the file system's difference could not be read to its end", "error", err)
 		end.Reason = join(end.Reason, fmt.Sprintf("changed files are not all known: %v", err))
 	}
+	p.addContents(builder, root)
 	builder.End(end)
 	p.log.Debug("detonated", "end", result.End, "after", time.Since(began), "events", result.Events)
 	return builder.Build(), log.Close()
@@ -210,6 +212,29 @@ func (p *pass) addFiles(b *observation.Builder, set *setting, result *runtime.Re
 	}
 	return err
 }
+
+// addContents looks into the programs and scripts of the image that ran.
+func (p *pass) addContents(b *observation.Builder, root *rootfs.Root) {
+	left := int64(maxLookedInto)
+	for _, name := range b.Executed() {
+		e, err := root.Stat(name)
+		if err != nil || !e.Mode.IsRegular() || e.Size > left {
+			continue
+		}
+		left -= e.Size
+		f, err := root.Open(name)
+		if err != nil {
+			continue
+		}
+		if err := b.AddContent(name, f); err != nil {
+			p.log.Warn("a program of the image could not be read", "path", name, "error", err)
+		}
+		f.Close()
+	}
+}
+
+// maxLookedInto bounds the bytes of the image's own programs that are read after a run.
+const maxLookedInto = 256 << 20
 
 // ended puts the runtime's result into the observation's words.
 func ended(r *runtime.Result, limit time.Duration) observation.End {

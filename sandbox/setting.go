@@ -25,13 +25,16 @@ type setting struct {
 	made []runtime.File // what files returned
 }
 
+// defaultPath is what an engine sets for an image that does not.
+const defaultPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
 // maxBundle bounds a certificate bundle of the image.
 const maxBundle = 8 << 20
 
 // environment is the image's, completed.
 func (s *setting) environment() []string {
 	engine := []string{
-		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+		defaultPath,
 		"HOSTNAME=" + s.hostname, "HOME=" + s.home,
 	}
 	env := environment(s.plan.env, engine...)

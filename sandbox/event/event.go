@@ -6,62 +6,18 @@
 // data; the caps below are enforced by the reader, not trusted from the writer.
 package event
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Caps on what one event may carry; the sensor cuts, the reader refuses more.
 const (
 	MaxPath  = 4096 // bytes of a path
 	MaxArgs  = 256  // elements of argv or env
 	MaxArg   = 4096 // bytes of one element
+	MaxData  = 1024 // bytes of Data, escapes included
 	MaxFrame = 1 << 20
-)
-
-// Kind says what happened.
-type Kind string
-
-// The kinds. Those marked critical are never dropped by the sensor: it makes
-// the guest wait instead.
-const (
-	Start        Kind = "start"         // critical: PID 1 begins (has no exec event)
-	Exec         Kind = "exec"          // critical: a program was loaded
-	ExecTry      Kind = "exec_try"      // execve entered; an Exec follows when it succeeded
-	Clone        Kind = "clone"         // critical: new thread or process; Child, Flags, Args: its process id and start in ns
-	Exit         Kind = "exit"          // critical: a thread group ended
-	Open         Kind = "open"          // file opened; Flags tell how; Target is the path as given when links led to another Path
-	Unlink       Kind = "unlink"        // critical: Path removed
-	Rename       Kind = "rename"        // critical: Path became Target
-	Link         Kind = "link"          // Path is a new hard link to Target
-	Symlink      Kind = "symlink"       // Path is a new symlink to Target
-	Mkdir        Kind = "mkdir"         // Mode
-	Chmod        Kind = "chmod"         // Mode on Path
-	Chown        Kind = "chown"         // Args: user and group, -1 for unchanged
-	Truncate     Kind = "truncate"      // Args: size
-	Setxattr     Kind = "setxattr"      // Name on Path
-	Mknod        Kind = "mknod"         // Mode and Device on Path
-	Mount        Kind = "mount"         // critical: Target (source) on Path with FSType and Flags
-	Umount       Kind = "umount"        // Flags
-	PivotRoot    Kind = "pivot_root"    // critical
-	Chroot       Kind = "chroot"        // critical
-	MemfdMake    Kind = "memfd"         // critical: Name
-	Socket       Kind = "socket"        // Domain, Type, Protocol in Args
-	Connect      Kind = "connect"       // critical: Local and Remote
-	Bind         Kind = "bind"          // Local
-	Listen       Kind = "listen"        // critical: Local
-	Accept       Kind = "accept"        // critical: Local and Remote
-	Send         Kind = "send"          // datagram without connect: Local and Remote
-	Setuid       Kind = "setuid"        // Name: which of set*id; Args: ids
-	Ptrace       Kind = "ptrace"        // critical: Args[0] request, Args[1] pid
-	Setns        Kind = "setns"         // critical
-	Unshare      Kind = "unshare"       // Flags
-	Module       Kind = "module"        // critical: init_module, finit_module
-	BPF          Kind = "bpf"           // Args[0]: command
-	ProcessVM    Kind = "process_vm"    // critical: Args[0] pid
-	Kill         Kind = "kill"          // Args: pid, signal
-	Name         Kind = "name"          // prctl(PR_SET_NAME): Name
-	MapExec      Kind = "map_exec"      // executable mapping of Path, a file that did not come with the image
-	Syscall      Kind = "syscall"       // any other system call of interest: Name, Args
-	Lost         Kind = "lost"          // Args[0] non-critical events were dropped before this one
-	LostCritical Kind = "lost_critical" // must never be seen; makes a run inconclusive
 )
 
 // Event is one thing that a task did. Only the fields of its Kind are set.
@@ -83,6 +39,7 @@ type Event struct {
 	Result int64   `json:"result,omitempty"` // return value; meaningless on *_try
 	Errno  int32   `json:"errno,omitempty"`
 	FD     int32   `json:"fd,omitempty"`
+	Data   string  `json:"data,omitempty"` // bytes that came with it, as Printable writes them; at most MaxData
 
 	Local  *Endpoint `json:"local,omitempty"`
 	Remote *Endpoint `json:"remote,omitempty"`
@@ -154,4 +111,22 @@ type Endpoint struct {
 type Status struct {
 	Code   int32 `json:"code"`
 	Signal int32 `json:"signal,omitempty"`
+}
+
+// Printable writes bytes of the guest as events and observations keep them:
+// printable ASCII, the rest as \xNN.
+func Printable(b []byte) string {
+	const hex = "0123456789abcdef"
+	var s strings.Builder
+	s.Grow(len(b))
+	for _, c := range b {
+		if c >= 0x20 && c < 0x7f {
+			s.WriteByte(c)
+		} else {
+			s.WriteString(`\x`)
+			s.WriteByte(hex[c>>4])
+			s.WriteByte(hex[c&15])
+		}
+	}
+	return s.String()
 }

@@ -25,7 +25,7 @@ type Builder struct {
 // New begins the observation of one run.
 func New(image Image, run Run) *Builder {
 	b := &Builder{
-		o:      Observation{Schema: SchemaVersion, Image: image, Run: run, Events: map[event.Kind][]Event{}},
+		o:      Observation{Schema: SchemaVersion, Image: image, Run: run, Events: map[event.Kind][]Event{}, Contents: map[string]*Content{}},
 		tree:   newTree(),
 		ledger: newLedger(),
 		conns:  newConnections(),
@@ -183,6 +183,9 @@ func (o *Observation) fill() {
 	}
 	o.Network.Flows, o.Network.DNS, o.Network.HTTP = orEmpty(o.Network.Flows), orEmpty(o.Network.DNS), orEmpty(o.Network.HTTP)
 	o.Files.Created, o.Files.Modified = orEmpty(o.Files.Created), orEmpty(o.Files.Modified)
+	for _, c := range o.Contents {
+		c.Paths = orEmpty(c.Paths)
+	}
 	for _, p := range o.Processes {
 		p.Env, p.PipeFrom, p.Children = orEmpty(p.Env), orEmpty(p.PipeFrom), orEmpty(p.Children)
 		p.Flows, p.HTTP = orEmpty(p.Flows), orEmpty(p.HTTP)

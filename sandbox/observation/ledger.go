@@ -38,20 +38,20 @@ func newLedger() ledger {
 // sameness is what makes two events of a process one. The local end is left
 // out, since it differs in every connection; so are results, but for failure.
 type sameness struct {
-	kind                               event.Kind
-	process, path, target, fsType, nam string
-	flags, device                      uint64
-	mode                               uint32
-	failed                             bool
-	args                               [4]int64
-	remote                             event.Endpoint
+	kind                                     event.Kind
+	process, path, target, fsType, nam, data string
+	flags, device                            uint64
+	mode                                     uint32
+	failed                                   bool
+	args                                     [4]int64
+	remote                                   event.Endpoint
 }
 
 // add keeps e or counts it with an equal one, and tells whether it could.
 func (l *ledger) add(events map[event.Kind][]Event, kind event.Kind, process string, e *event.Event) bool {
 	key := sameness{
 		kind: kind, process: process, path: e.Path, target: e.Target, fsType: e.FSType, nam: e.Name,
-		flags: e.Flags, device: e.Device, mode: e.Mode, failed: e.Errno != 0,
+		flags: e.Flags, device: e.Device, mode: e.Mode, data: e.Data, failed: e.Errno != 0,
 	}
 	copy(key.args[:], e.Args)
 	switch {
@@ -69,7 +69,7 @@ func (l *ledger) add(events map[event.Kind][]Event, kind event.Kind, process str
 		list[i].LastMS = millis(e.Time)
 		return true
 	}
-	size := len(e.Path) + len(e.Target) + len(e.Name) + len(e.FSType)
+	size := len(e.Path) + len(e.Target) + len(e.Name) + len(e.FSType) + len(e.Data)
 	program := cutProgram(e.Exec)
 	if program != nil {
 		size += textSize(program.Argv)
@@ -82,7 +82,7 @@ func (l *ledger) add(events map[event.Kind][]Event, kind event.Kind, process str
 	events[kind] = append(list, Event{
 		Seq: e.Seq, MS: millis(e.Time), Count: 1, Process: process, Probe: e.Probe,
 		Path: e.Path, Target: e.Target, FSType: e.FSType, Name: e.Name, Flags: e.Flags, Mode: e.Mode,
-		Device: e.Device, Args: e.Args, Result: e.Result, Errno: e.Errno,
+		Device: e.Device, Args: e.Args, Result: e.Result, Errno: e.Errno, Data: e.Data,
 		Local: e.Local, Remote: e.Remote, Exec: program,
 	})
 	return true

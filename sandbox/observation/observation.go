@@ -30,6 +30,10 @@ type Observation struct {
 	Events    map[event.Kind][]Event `json:"events"`    // by kind, each in order of Seq; exec, clone and exit are in Processes
 	Network   Network                `json:"network"`
 	Files     Files                  `json:"files"`
+
+	// Contents says what is in files: those of Files, and programs and scripts
+	// that ran. By SHA-256, which Process, File and HTTP carry.
+	Contents map[string]*Content `json:"contents,omitempty"`
 }
 
 // Write is the kind under which an observation keeps opens that could change a
@@ -50,6 +54,22 @@ type Image struct {
 	Exposed      []string          `json:"exposed"`
 	Volumes      []string          `json:"volumes"`
 	Labels       map[string]string `json:"labels"`
+
+	// Program is the file that the image says to start, before anything ran.
+	// Nil when there is none.
+	Program *Program `json:"program,omitempty"`
+}
+
+// Program is the first program of an image, as it lies in the layers.
+type Program struct {
+	Path   string   `json:"path"`            // as configured, made absolute and looked up in PATH
+	Links  []string `json:"links,omitempty"` // the targets of the symbolic links that were followed from Path, in order, as written
+	Real   string   `json:"real,omitempty"`  // where they led; "" when to nothing in the image
+	SHA256 string   `json:"sha256,omitempty"`
+	Size   int64    `json:"size,omitempty"`
+	Mode   uint32   `json:"mode,omitempty"` // permission bits with set-uid and the like
+	// Shebang is the first line of a script, without "#!".
+	Shebang string `json:"shebang,omitempty"`
 }
 
 // Run is how the observation was made. The caller knows the first part before
@@ -99,7 +119,8 @@ type Counts struct {
 	Dropped      map[event.Kind]uint64 `json:"dropped,omitempty"` // seen, but more than an observation holds
 }
 
-// Event is one thing that a process did, as often as it did the same.
+// Event is one thing that a process did, as often as it did the same. What the
+// fields mean for each kind is said in package event.
 type Event struct {
 	Seq     uint64 `json:"seq"` // of the first time
 	MS      int64  `json:"ms"`
@@ -118,6 +139,7 @@ type Event struct {
 	Args   []int64 `json:"args,omitempty"`
 	Result int64   `json:"result,omitempty"`
 	Errno  int32   `json:"errno,omitempty"`
+	Data   string  `json:"data,omitempty"`
 
 	Local  *event.Endpoint `json:"local,omitempty"`
 	Remote *event.Endpoint `json:"remote,omitempty"`
@@ -128,40 +150,47 @@ type Event struct {
 // entry with the same PID and the next Generation. A fork that did nothing
 // before its exec has no entry of its own.
 type Process struct {
-	ID          string        `json:"id"` // "pid.generation", unique in the run
-	PID         int32         `json:"pid"`
-	PPID        int32         `json:"ppid"`
-	Parent      string        `json:"parent"` // ID of the process that forked it, or that it replaced; "" for the first
-	Generation  int           `json:"generation"`
-	Event       uint64        `json:"event"` // Seq of the start, exec or clone
-	StartMS     int64         `json:"start_ms"`
-	EndMS       int64         `json:"end_ms"` // 0 while running at the end
-	Exe         string        `json:"exe"`
-	SHA256      string        `json:"sha256"`
-	Argv        []string      `json:"argv"`
-	Env         []string      `json:"env"`
-	CWD         string        `json:"cwd"`
-	UID         uint32        `json:"uid"`
-	EUID        uint32        `json:"euid"`
-	Comm        string        `json:"comm"`
-	Drift       bool          `json:"drift"`
-	Memfd       bool          `json:"memfd"`
-	Deleted     bool          `json:"deleted"`
-	Forked      bool          `json:"forked"`     // a copy of its parent that loaded nothing itself
-	Provenance  string        `json:"provenance"` // image, pkgmgr, config, network, decoded, unknown
-	Names       []string      `json:"names"`      // what it goes by: of its file, argv[0] and applet, with and without version
-	Decodes     bool          `json:"decodes"`    // turns encoded or compressed input into what it stands for
-	Script      string        `json:"script"`     // path of the script that an interpreter was given
-	ScriptDrift bool          `json:"script_drift"`
-	Stdio       [3]*event.FD  `json:"stdio"`
-	PipeFrom    []string      `json:"pipe_from"` // IDs of the processes whose output its stdin reads
-	Exit        *event.Status `json:"exit,omitempty"`
-	Probe       bool          `json:"probe"`
-	Lineage     []string      `json:"lineage"`    // IDs from the first process down to the parent; the nearest 64
-	Children    []string      `json:"children"`   // IDs of those that it forked or became
-	Flows       []int         `json:"flows"`      // its flows, as indices of Network.Flows
-	HTTP        []int         `json:"http"`       // its requests, as indices of Network.HTTP
-	LineageID   string        `json:"lineage_id"` // the ID at the root of everything that belongs together
+	ID          string   `json:"id"` // "pid.generation", unique in the run
+	PID         int32    `json:"pid"`
+	PPID        int32    `json:"ppid"`
+	Parent      string   `json:"parent"` // ID of the process that forked it, or that it replaced; "" for the first
+	Generation  int      `json:"generation"`
+	Event       uint64   `json:"event"` // Seq of the start, exec or clone
+	StartMS     int64    `json:"start_ms"`
+	EndMS       int64    `json:"end_ms"` // 0 while running at the end
+	Exe         string   `json:"exe"`
+	SHA256      string   `json:"sha256"`
+	Size        int64    `json:"size,omitempty"` // of the program's file
+	Mode        uint32   `json:"mode,omitempty"` // of the program's file: permission bits with set-uid 04000 and set-gid 02000
+	Argv        []string `json:"argv"`
+	Env         []string `json:"env"`
+	CWD         string   `json:"cwd"`
+	UID         uint32   `json:"uid"`
+	EUID        uint32   `json:"euid"`
+	Comm        string   `json:"comm"`
+	Drift       bool     `json:"drift"`
+	Memfd       bool     `json:"memfd"`
+	Deleted     bool     `json:"deleted"`
+	Forked      bool     `json:"forked"`     // a copy of its parent that loaded nothing itself
+	Provenance  string   `json:"provenance"` // image, pkgmgr, config, network, decoded, unknown
+	Names       []string `json:"names"`      // what it goes by: of its file, argv[0] and applet, with and without version
+	Decodes     bool     `json:"decodes"`    // turns encoded or compressed input into what it stands for
+	Script      string   `json:"script"`     // path of the script that an interpreter was given
+	ScriptDrift bool     `json:"script_drift"`
+
+	// What is known of Script when it did not come with the image, or was changed.
+	ScriptSHA256     string `json:"script_sha256,omitempty"`
+	ScriptProvenance string `json:"script_provenance,omitempty"`
+
+	Stdio     [3]*event.FD  `json:"stdio"`
+	PipeFrom  []string      `json:"pipe_from"` // IDs of the processes whose output its stdin reads
+	Exit      *event.Status `json:"exit,omitempty"`
+	Probe     bool          `json:"probe"`
+	Lineage   []string      `json:"lineage"`    // IDs from the first process down to the parent; the nearest 64
+	Children  []string      `json:"children"`   // IDs of those that it forked or became
+	Flows     []int         `json:"flows"`      // its flows, as indices of Network.Flows
+	HTTP      []int         `json:"http"`       // its requests, as indices of Network.HTTP
+	LineageID string        `json:"lineage_id"` // the ID at the root of everything that belongs together
 }
 
 // Network is what crossed the simulated link. Inbound flows are our own probes.
@@ -278,14 +307,14 @@ type Files struct {
 // File is one path that differs.
 type File struct {
 	Path       string  `json:"path"`
-	Type       string  `json:"type"` // elf, script, text, data, dir, symlink, device, fifo
+	Type       string  `json:"type"` // elf, script, text, archive, data, dir, symlink, device, fifo
 	Target     string  `json:"target"`
 	Mode       uint32  `json:"mode"`
 	UID        int     `json:"uid"`
 	Size       int64   `json:"size"`
 	SHA256     string  `json:"sha256"`
 	Entropy    float64 `json:"entropy"` // bits per byte, 0 to 8
-	Head       string  `json:"head"`    // first 4 KiB, escaped as Flow.Out
+	Head       string  `json:"head"`    // as Content.Head
 	Executed   bool    `json:"executed"`
 	Writer     string  `json:"writer"` // Process.ID that opened it for writing last
 	Provenance string  `json:"provenance"`

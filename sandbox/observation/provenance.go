@@ -70,6 +70,7 @@ func (b *Builder) attribute() {
 			p.Provenance = up.Provenance
 		}
 	}
+	files := map[string]*File{}
 	for _, list := range [][]File{b.o.Files.Created, b.o.Files.Modified} {
 		for i := range list {
 			f := &list[i]
@@ -77,6 +78,21 @@ func (b *Builder) attribute() {
 			f.Writer, f.Event = last.process, first.seq
 			f.Provenance = a.origin(last, ok, f.SHA256, f.Type)
 			f.Executed = executed[f.Path]
+			files[f.Path] = f
+			b.found(f.SHA256, f.Path)
+		}
+	}
+	for _, p := range b.tree.order {
+		b.found(p.SHA256, p.Exe)
+		if p.Script == "" || p.Forked {
+			continue
+		}
+		f := files[p.Script]
+		if f != nil {
+			p.ScriptSHA256 = f.SHA256
+		}
+		if wr, ok := b.writes.before(p.Script, p.Event); ok {
+			p.ScriptProvenance = a.origin(wr, ok, p.ScriptSHA256, "script")
 		}
 	}
 }

@@ -121,18 +121,4 @@ func textSize(list []string) int {
 
 // Printable writes bytes of the guest as the observation keeps them: printable
 // ASCII, the rest as \xNN.
-func Printable(b []byte) string {
-	const hex = "0123456789abcdef"
-	var s strings.Builder
-	s.Grow(len(b))
-	for _, c := range b {
-		if c >= 0x20 && c < 0x7f {
-			s.WriteByte(c)
-		} else {
-			s.WriteString(`\x`)
-			s.WriteByte(hex[c>>4])
-			s.WriteByte(hex[c&15])
-		}
-	}
-	return s.String()
-}
+func Printable(b []byte) string { return event.Printable(b) }

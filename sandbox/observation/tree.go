@@ -90,7 +90,7 @@ func (t *tree) at(e *event.Event) *Process {
 	delete(t.forks, pid)
 	p := &Process{PPID: e.Task.PPID, Parent: f.parent, Event: f.seq, StartMS: f.ms, Forked: true, Argv: []string{}}
 	if of := t.all[f.parent]; of != nil {
-		p.Exe, p.SHA256, p.Argv = of.Exe, of.SHA256, of.Argv
+		p.Exe, p.SHA256, p.Size, p.Mode, p.Argv = of.Exe, of.SHA256, of.Size, of.Mode, of.Argv
 		p.Drift, p.Memfd, p.Deleted, p.Stdio = of.Drift, of.Memfd, of.Deleted, of.Stdio
 	}
 	return t.put(p, e)
@@ -111,6 +111,7 @@ func (t *tree) exec(e *event.Event) *Process {
 		// A file in memory never has a name, so its missing link tells nothing.
 		Deleted: e.Exec.Links == 0 && !e.Exec.Memfd && e.Exec.Size > 0,
 		Stdio:   e.Exec.Stdio,
+		Size:    e.Exec.Size, Mode: e.Exec.Mode & 0o7777,
 	}
 	budget := maxArgv
 	if t.text > maxProcessText {

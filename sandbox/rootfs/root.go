@@ -71,7 +71,7 @@ type Entry struct {
 // Stat describes the file at name, symbolic links followed.
 // The error wraps fs.ErrNotExist when there is none.
 func (r *Root) Stat(name string) (Entry, error) {
-	resolved, info, err := r.resolve(name, true)
+	resolved, info, err := r.resolve(name, true, nil)
 	if err != nil {
 		return Entry{}, err
 	}
@@ -80,7 +80,7 @@ func (r *Root) Stat(name string) (Entry, error) {
 
 // Lstat is Stat, but does not follow a link at the end of name.
 func (r *Root) Lstat(name string) (Entry, error) {
-	resolved, info, err := r.resolve(name, false)
+	resolved, info, err := r.resolve(name, false, nil)
 	if err != nil {
 		return Entry{}, err
 	}
@@ -96,9 +96,23 @@ func entry(name string, info fs.FileInfo) Entry {
 	return e
 }
 
+// Links is the targets of the symbolic links that are followed from name, in
+// order and as they are written, also when they lead to nothing.
+func (r *Root) Links(name string) []string {
+	var list []string
+	_, _, _ = r.resolve(name, true, func(target string) { list = append(list, target) })
+	return list
+}
+
+// Open opens the regular file at name, symbolic links followed.
+func (r *Root) Open(name string) (io.ReadCloser, error) {
+	f, _, err := r.open(name)
+	return f, err
+}
+
 // Exists tells whether name leads to a file or directory.
 func (r *Root) Exists(name string) bool {
-	_, _, err := r.resolve(name, true)
+	_, _, err := r.resolve(name, true, nil)
 	return err == nil
 }
 
@@ -134,7 +148,7 @@ func (r *Root) SHA256(name string) (string, error) {
 
 // ReadDir lists the names in the directory at name, sorted.
 func (r *Root) ReadDir(name string) ([]string, error) {
-	resolved, info, err := r.resolve(name, true)
+	resolved, info, err := r.resolve(name, true, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -153,7 +167,7 @@ func (r *Root) ReadDir(name string) ([]string, error) {
 }
 
 func (r *Root) open(name string) (fs.File, fs.FileInfo, error) {
-	resolved, info, err := r.resolve(name, true)
+	resolved, info, err := r.resolve(name, true, nil)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -166,8 +180,8 @@ func (r *Root) open(name string) (fs.File, fs.FileInfo, error) {
 
 // resolve walks name as the kernel does: every link on the way is followed,
 // and the one at the end when last is set. ".." after a link leaves the folder
-// that the link led to.
-func (r *Root) resolve(name string, last bool) (string, fs.FileInfo, error) {
+// that the link led to. trail, unless nil, gets the target of every link.
+func (r *Root) resolve(name string, last bool, trail func(target string)) (string, fs.FileInfo, error) {
 	fail := func(err error) (string, fs.FileInfo, error) {
 		return "", nil, &fs.PathError{Op: "stat", Path: name, Err: err}
 	}
@@ -209,6 +223,9 @@ func (r *Root) resolve(name string, last bool) (string, fs.FileInfo, error) {
 		target, err := r.fs.ReadLink(relative(next))
 		if err != nil {
 			return fail(err)
+		}
+		if trail != nil {
+			trail(target)
 		}
 		if path.IsAbs(target) {
 			here = "/"

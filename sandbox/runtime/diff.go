@@ -3,6 +3,7 @@ package runtime
 import (
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -15,6 +16,9 @@ type File = upper.File
 
 // Change is one path of the writable layer.
 type Change = upper.Change
+
+// UnixMode is the permission bits of m as chmod(2) takes them.
+func UnixMode(m fs.FileMode) int64 { return upper.UnixMode(m) }
 
 // ReadDiff calls fn for every change in the tar that Run left at
 // Spec.DiffPath, in the order of the tar. Left out is what Run put there: the

@@ -170,6 +170,74 @@ func TestEscapeAttempts(t *testing.T) {
 	}
 }
 
+// TestDoors: attempts are told with what they were about, whether gVisor has
+// the call or not.
+func TestDoors(t *testing.T) {
+	s := run(t, newSpec(t, "guest", "doors"))
+	for _, tt := range []struct {
+		kind event.Kind
+		name string
+		want func(event.Event) bool
+	}{
+		{event.Syscall, "keyctl", func(ev event.Event) bool { return len(ev.Args) == 2 && ev.Args[1] == -3 }},
+		{event.Syscall, "add_key", func(ev event.Event) bool { return ev.Data == "user;secret" }},
+		{event.Syscall, "io_uring_setup", func(ev event.Event) bool { return ev.Args[0] == 8 }},
+		{event.Syscall, "userfaultfd", func(ev event.Event) bool { return ev.Flags == unix.O_CLOEXEC }},
+		{event.Syscall, "perf_event_open", nil},
+		{event.Module, "init_module", func(ev event.Event) bool { return ev.Args[0] == 256 && ev.Data == "debug=1" }},
+		{event.Module, "finit_module", func(ev event.Event) bool { return ev.Path == "/tmp/evil.ko" && ev.Data == "a=b" }},
+		{event.BPF, "BPF_PROG_LOAD", func(ev event.Event) bool { return len(ev.Args) == 2 && ev.Args[1] == 3 }},
+		{event.ProcessVM, "process_vm_writev", func(ev event.Event) bool { return ev.Args[0] == 1 }},
+		{event.Ptrace, "PTRACE_SEIZE", func(ev event.Event) bool { return ev.Args[1] == 1 }},
+		{event.Syscall, "prctl", func(ev event.Event) bool { return ev.Args[0] == unix.PR_SET_DUMPABLE && ev.Args[1] == 0 }},
+		{event.Syscall, "sched_setaffinity", func(ev event.Event) bool { return ev.Args[1] == 2 && ev.Flags == 5 }},
+		{event.Syscall, "swapon", func(ev event.Event) bool { return ev.Path == "/dev/sda2" }},
+		{event.Syscall, "reboot", func(ev event.Event) bool { return ev.Args[2] == 0x1234567 }},
+		{event.Syscall, "syslog", func(ev event.Event) bool { return ev.Args[0] == 3 }},
+		{event.Sockopt, "SO_ATTACH_FILTER", nil},
+		{event.Sockopt, "IP_HDRINCL", func(ev event.Event) bool { return ev.Args[0] == 1 }},
+		{event.Ioctl, "SIOCSIFFLAGS", func(ev event.Event) bool { return ev.Data == "eth0" && ev.Flags == 0x100 }},
+		{event.Ioctl, "FS_IOC_SETFLAGS", func(ev event.Event) bool { return ev.Path == "/tmp/evil.ko" && ev.Flags == 0x10 }},
+		{event.Ioctl, "TIOCSTI", func(ev event.Event) bool { return ev.Data == "x" }},
+		{event.Setxattr, "security.capability", func(ev event.Event) bool { return ev.Data == `\x01\x00\x00\x02` }},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			ev := s.one(t, tt.kind, func(ev event.Event) bool { return ev.Name == tt.name })
+			if tt.want != nil && !tt.want(ev) {
+				t.Errorf("event %+v", ev)
+			}
+		})
+	}
+	for _, domain := range []int64{unix.AF_ALG, unix.AF_VSOCK} {
+		s.one(t, event.Socket, func(ev event.Event) bool { return ev.Args[0] == domain })
+	}
+	s.one(t, event.Utimes, func(ev event.Event) bool {
+		return ev.Path == "/tmp/evil.ko" && len(ev.Args) == 2 && ev.Args[0] == 1 && ev.Args[1] == 86400
+	})
+}
+
+func TestLookingAtOthers(t *testing.T) {
+	s := run(t, newSpec(t, "guest", "peek"))
+	for _, p := range []string{"/proc/1/environ", "/proc/1/maps", "/proc/1/mem"} {
+		s.one(t, event.Open, path(p))
+	}
+	s.one(t, event.Readlink, path("/proc/1/exe"))
+	for _, ev := range s.find(event.Open, nil) {
+		if strings.HasSuffix(ev.Path, "/status") || ev.Path != "/proc/1/maps" && strings.HasSuffix(ev.Path, "/maps") {
+			t.Errorf("what everybody reads was reported: %+v", ev)
+		}
+	}
+	if ev := s.one(t, event.Setns, nil); ev.Path != "/proc/1/ns/mnt" || len(ev.Args) != 1 || ev.Args[0] != 1 || ev.Flags != unix.CLONE_NEWNS {
+		t.Errorf("setns %+v", ev)
+	}
+}
+
+func TestMemoryMadeExecutable(t *testing.T) {
+	s := run(t, newSpec(t, "guest", "wx"))
+	s.one(t, event.WXMemory, func(ev event.Event) bool { return ev.Name == "mprotect" && ev.Flags == unix.PROT_READ|unix.PROT_EXEC })
+	s.one(t, event.WXMemory, func(ev event.Event) bool { return ev.Name == "mmap" })
+}
+
 func TestReplacedFirstProcess(t *testing.T) {
 	s := run(t, newSpec(t, "guest", "thread"))
 	if s.End != runtime.Exited || *s.Exit != (event.Status{}) {

@@ -71,7 +71,7 @@ func TestCandidates(t *testing.T) {
 		{"last PATH counts", Process{Args: []string{"x"}, Env: []string{"PATH=/a", "PATH=/b"}}, []string{"/b/x"}},
 	}
 	for _, tt := range tests {
-		if got := candidates(tt.p); !slices.Equal(got, tt.want) {
+		if got := Candidates(tt.p); !slices.Equal(got, tt.want) {
 			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
 		}
 	}

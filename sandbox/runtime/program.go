@@ -21,7 +21,7 @@ const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bi
 // reports programs when they are loaded by execve, and the first one is not. It
 // is nil when it cannot be found; the start then says why.
 func firstProgram(image *rootfs.Root, spec *Spec) (*event.Program, error) {
-	for _, candidate := range candidates(spec.Process) {
+	for _, candidate := range Candidates(spec.Process) {
 		for _, f := range spec.Files {
 			if path.Clean(f.Path) == candidate && f.Mode.IsRegular() {
 				sum := sha256.Sum256(f.Content)
@@ -47,7 +47,9 @@ func firstProgram(image *rootfs.Root, spec *Spec) (*event.Program, error) {
 	return nil, nil
 }
 
-func candidates(p Process) []string {
+// Candidates is the absolute paths at which the kernel looks for the first
+// program of p, in order.
+func Candidates(p Process) []string {
 	name := p.Args[0]
 	if strings.Contains(name, "/") {
 		if !path.IsAbs(name) {

@@ -2,6 +2,8 @@ package sensor
 
 import (
 	"path"
+	"strconv"
+	"strings"
 
 	"gvisor.dev/gvisor/pkg/abi/linux"
 	"gvisor.dev/gvisor/pkg/hostarch"
@@ -22,6 +24,45 @@ type call struct {
 	result  int64
 	errno   int32
 	readsOf *reads
+	opened  *opened
+}
+
+// pid is the task's process id in its own namespace.
+func (c *call) pid() int32 {
+	return int32(c.t.PIDNamespace().IDOfThreadGroup(c.t.ThreadGroup()))
+}
+
+// foreign tells whether p is in another process' folder of /proc, and says
+// something about that process which is not said to everybody.
+func (c *call) foreign(p string) bool {
+	pid, rest, ok := procPath(p)
+	if !ok || pid == c.pid() {
+		return false
+	}
+	first, _, _ := strings.Cut(rest, "/")
+	switch first {
+	case "mem", "maps", "smaps", "environ", "exe", "ns", "root", "cwd", "fd", "auxv", "pagemap", "map_files":
+		return true
+	}
+	return false
+}
+
+// procPath splits "/proc/7/ns/mnt" into 7 and "ns/mnt". It knows /proc at other
+// places, too, as long as they are called so.
+func procPath(p string) (pid int32, rest string, ok bool) {
+	_, after, found := strings.Cut(p, "/proc/")
+	if !found {
+		return 0, "", false
+	}
+	number, rest, _ := strings.Cut(after, "/")
+	n, err := strconv.ParseInt(number, 10, 32)
+	if err != nil || n <= 0 || rest == "" {
+		return 0, "", false
+	}
+	if thread, inner, ok := strings.Cut(rest, "/"); ok && thread == "task" {
+		_, rest, _ = strings.Cut(inner, "/")
+	}
+	return int32(n), rest, rest != ""
 }
 
 func (c *call) int(i int) int32 { return int32(c.args[i]) }

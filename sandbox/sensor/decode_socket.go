@@ -112,4 +112,5 @@ func socketCalls(table map[uint64]decoder) {
 	table[unix.SYS_SENDTO] = decodeSendto
 	table[unix.SYS_SENDMSG] = decodeSendmsg
 	table[unix.SYS_SENDMMSG] = decodeSendmsg
+	table[unix.SYS_SETSOCKOPT] = decodeSetsockopt
 }

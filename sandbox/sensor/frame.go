@@ -59,6 +59,7 @@ func cut(ev *event.Event) {
 			e.Path = cutText(e.Path, event.MaxPath)
 		}
 	}
+	ev.Data = cutText(ev.Data, event.MaxData)
 	p := ev.Exec
 	if p == nil {
 		return

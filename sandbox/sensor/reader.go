@@ -127,7 +127,8 @@ func known(k event.Kind) bool {
 		event.Setxattr, event.Mknod, event.Mount, event.Umount, event.PivotRoot, event.Chroot,
 		event.MemfdMake, event.Socket, event.Connect, event.Bind, event.Listen, event.Accept, event.Send,
 		event.Setuid, event.Ptrace, event.Setns, event.Unshare, event.Module, event.BPF, event.ProcessVM,
-		event.Kill, event.Name, event.MapExec, event.Syscall, event.Lost:
+		event.Kill, event.Name, event.MapExec, event.WXMemory, event.Readlink, event.Utimes, event.Sockopt, event.Ioctl,
+		event.Syscall, event.Lost:
 		return true
 	}
 	return false

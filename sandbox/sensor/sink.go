@@ -45,6 +45,7 @@ type sink struct {
 	queue   *queue
 	table   map[uint64]decoder
 	readsOf reads
+	opened  *opened
 	written atomic.Int64  // bytes that the socket took
 	release chan struct{} // gets one value for each commandRelease
 	clock   clock
@@ -59,6 +60,7 @@ func newSink(config map[string]any, endpoint *fd.FD) (seccheck.Sink, error) {
 		socket:  endpoint.Release(),
 		queue:   newQueue(),
 		table:   decoders(),
+		opened:  newOpened(),
 		release: make(chan struct{}, 1),
 	}
 	if list, ok := config["reads_of"].([]any); ok {
@@ -245,10 +247,15 @@ func (s *sink) hold() {
 }
 
 // Mmap implements seccheck.Sink: an executable mapping. Those of the image's
-// own files say nothing and are many.
+// own files say nothing and are many; memory without a file was filled by the
+// program itself.
 func (s *sink) Mmap(ctx context.Context, _ seccheck.FieldSet, info *pb.MmapInfo) error {
 	t := kernel.TaskFromContext(ctx)
-	if t == nil || info.GetIsInitialMmap() || info.GetMappedPath() == "" {
+	if t == nil || info.GetIsInitialMmap() {
+		return nil
+	}
+	if info.GetMappedPath() == "" {
+		s.emit(t, &event.Event{Kind: event.WXMemory, Name: "mmap"})
 		return nil
 	}
 	if info.GetOverlayfsLower() && !info.GetOverlayfsUpper() {
@@ -274,6 +281,7 @@ func (s *sink) RawSyscall(ctx context.Context, _ seccheck.FieldSet, info *pb.Sys
 		result:  info.GetExit().GetResult(),
 		errno:   int32(info.GetExit().GetErrorno()),
 		readsOf: &s.readsOf,
+		opened:  s.opened,
 	}
 	ev := decode(c)
 	if ev == nil {

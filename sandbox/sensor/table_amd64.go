@@ -32,6 +32,10 @@ func legacyCalls(table map[uint64]decoder) {
 	table[unix.SYS_CHOWN] = pathCall(event.Chown, -1, 0, ownersFrom(1))
 	table[unix.SYS_LCHOWN] = pathCall(event.Chown, -1, 0, ownersFrom(1))
 	table[unix.SYS_MKNOD] = pathCall(event.Mknod, -1, 0, nodeFrom(1))
-	table[unix.SYS_IOPL] = named("iopl", 1)
-	table[unix.SYS_IOPERM] = named("ioperm", 3)
+	table[unix.SYS_READLINK] = decodeReadlink(-1, 0)
+	table[unix.SYS_UTIME] = decodeUtime
+	table[unix.SYS_UTIMES] = decodeUtimes(-1, 0)
+	table[unix.SYS_FUTIMESAT] = decodeUtimes(0, 1)
+	table[unix.SYS_IOPL] = numbered("iopl", 0)
+	table[unix.SYS_IOPERM] = numbered("ioperm", 0, 1, 2)
 }

@@ -52,6 +52,9 @@ var actions = map[string]func([]string){
 	"thread":  thread,
 	"escape":  escape,
 	"orphan":  orphan,
+	"doors":   doors,
+	"peek":    peek,
+	"wx":      wx,
 }
 
 // memfd runs a copy of this program from memory.
@@ -221,6 +224,93 @@ func escape([]string) {
 	}
 	fmt.Println(unix.Kill(12345, unix.SIGTERM))
 	fmt.Println(syscall.Exec("/no/such/program", []string{"program", "--flag"}, nil))
+}
+
+// doors knocks at the kernel's rarer doors.
+func doors([]string) {
+	call := func(nr uintptr, args ...uintptr) {
+		var a [6]uintptr
+		copy(a[:], args)
+		_, _, errno := unix.Syscall6(nr, a[0], a[1], a[2], a[3], a[4], a[5])
+		fmt.Println(nr, errno)
+	}
+	text := func(s string) uintptr {
+		p, err := unix.BytePtrFromString(s)
+		fail(err)
+		kept = append(kept, p)
+		return uintptr(unsafe.Pointer(p))
+	}
+	block := make([]byte, 256)
+	buffer := uintptr(unsafe.Pointer(&block[0]))
+	call(unix.SYS_KEYCTL, 0, 0xfffffffd)
+	call(unix.SYS_ADD_KEY, text("user"), text("secret"), buffer, 4, 0xfffffffd)
+	call(unix.SYS_IO_URING_SETUP, 8, buffer)
+	call(unix.SYS_USERFAULTFD, unix.O_CLOEXEC)
+	call(unix.SYS_PERF_EVENT_OPEN, buffer, 0, 0, 0, 0)
+	call(unix.SYS_INIT_MODULE, buffer, 256, text("debug=1"))
+	f, err := os.Create("/tmp/evil.ko")
+	fail(err)
+	call(unix.SYS_FINIT_MODULE, f.Fd(), text("a=b"), 0)
+	block[0] = 3 // BPF_PROG_TYPE_SCHED_CLS
+	call(unix.SYS_BPF, 5, buffer, 48)
+	call(unix.SYS_PROCESS_VM_WRITEV, 1, buffer, 0, buffer, 0, 0)
+	call(unix.SYS_PTRACE, 0x4206, 1, 0, 0)
+	call(unix.SYS_PRCTL, unix.PR_SET_DUMPABLE, 0)
+	block[0] = 5 // CPUs 0 and 2
+	call(unix.SYS_SCHED_SETAFFINITY, 0, 8, buffer)
+	call(unix.SYS_SWAPON, text("/dev/sda2"), 0)
+	call(unix.SYS_REBOOT, 0xfee1dead, 672274793, 0x1234567)
+	call(unix.SYS_SYSLOG, 3, buffer, 256)
+	call(unix.SYS_SOCKET, unix.AF_ALG, unix.SOCK_SEQPACKET, 0)
+	call(unix.SYS_SOCKET, unix.AF_VSOCK, unix.SOCK_STREAM, 0)
+
+	raw, err := unix.Socket(unix.AF_INET, unix.SOCK_RAW, unix.IPPROTO_TCP)
+	fail(err)
+	program := unix.SockFprog{}
+	call(unix.SYS_SETSOCKOPT, uintptr(raw), unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, uintptr(unsafe.Pointer(&program)), unsafe.Sizeof(program))
+	_ = unix.SetsockoptInt(raw, unix.IPPROTO_IP, unix.IP_HDRINCL, 1)
+	clear(block)
+	copy(block, "eth0")
+	block[unix.IFNAMSIZ+1] = 1 // IFF_PROMISC
+	call(unix.SYS_IOCTL, uintptr(raw), unix.SIOCSIFFLAGS, buffer)
+	clear(block)
+	block[0] = 0x10 // FS_IMMUTABLE_FL
+	call(unix.SYS_IOCTL, f.Fd(), 0x40086602, buffer)
+	block[0] = 'x'
+	call(unix.SYS_IOCTL, 0, unix.TIOCSTI, buffer)
+	fail(unix.UtimesNano("/tmp/evil.ko", []unix.Timespec{{Sec: 1}, {Sec: 86400}}))
+	_ = unix.Setxattr("/tmp/evil.ko", "security.capability", []byte{1, 0, 0, 2}, 0)
+}
+
+var kept []*byte // that the kernel was told of
+
+// peek looks at the process that started it.
+func peek(args []string) {
+	if len(args) == 0 {
+		fail(exec.Command("/proc/self/exe", "peek", strconv.Itoa(os.Getpid())).Run())
+		return
+	}
+	proc := "/proc/" + args[0]
+	for _, name := range []string{"environ", "maps", "mem", "status"} {
+		if f, err := os.Open(proc + "/" + name); err == nil {
+			f.Close()
+		}
+	}
+	_, _ = os.Readlink(proc + "/exe")
+	_, _ = os.ReadFile("/proc/self/maps")
+	if f, err := os.Open(proc + "/ns/mnt"); err == nil {
+		fmt.Println(unix.Setns(int(f.Fd()), unix.CLONE_NEWNS))
+	}
+}
+
+// wx fills memory and makes it executable.
+func wx([]string) {
+	b, err := unix.Mmap(-1, 0, 1<<16, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
+	fail(err)
+	b[0] = 0xc3
+	fail(unix.Mprotect(b, unix.PROT_READ|unix.PROT_EXEC))
+	_, err = unix.Mmap(-1, 0, 1<<16, unix.PROT_READ|unix.PROT_WRITE|unix.PROT_EXEC, unix.MAP_ANON|unix.MAP_PRIVATE)
+	fail(err)
 }
 
 // orphan leaves a child behind that ignores being told to end.
