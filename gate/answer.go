@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/opencontainers/go-digest"
@@ -29,9 +30,10 @@ type asking struct {
 	req       Request
 	policies  Policies
 	degraded  bool
-	until     time.Time // from when on the answer may be another without any mark having changed
-	transient bool      // the answer is not to be given again
-	unblocked bool      // no person's word decides: what remains is to judge
+	until     time.Time   // from when on the answer may be another without any mark having changed
+	transient bool        // the answer is not to be given again
+	local     atomic.Bool // a permission for some namespace has a say: the answer is not for others
+	unblocked bool        // no person's word decides: what remains is to judge
 }
 
 // leaf is one platform's image in what was asked about.
@@ -115,7 +117,11 @@ func (a *asking) permission(ctx context.Context, digests []digest.Digest, tags [
 	for _, d := range digests {
 		which = append(which, d.String())
 	}
-	return a.gate.permissions.find(ctx, a.req.Reference, which)
+	p, until, local, err := a.gate.permissions.find(ctx, a.req.Reference, which, a.req.Context)
+	if local {
+		a.local.Store(true)
+	}
+	return p, until, err
 }
 
 // permitted is the decision by a person's word.

@@ -87,7 +87,7 @@ func (g *Gate) decide(ctx context.Context, req Request) (Decision, error) {
 		}
 	}
 	g.finish(ctx, req, key, &d)
-	if !degraded && !req.DryRun && d.Action != Wait && !a.transient {
+	if !degraded && !req.DryRun && d.Action != Wait && !a.transient && !a.local.Load() {
 		g.decisions.Add(key, remembered{d, marks, set.Generation(), a.until})
 	}
 	return d, nil
@@ -95,7 +95,7 @@ func (g *Gate) decide(ctx context.Context, req Request) (Decision, error) {
 
 // question is what has one answer at a time.
 func question(req Request, contextKey string) string {
-	return req.Reference.String() + " " + req.Context.Kind + " " + contextKey
+	return req.Reference.String() + " " + req.Context.Kind + " " + string(req.Pending) + " " + contextKey
 }
 
 // finish gives the decision its id and message, and records it, unless it is

@@ -15,6 +15,7 @@ type Request struct {
 	Client    string           // for the audit log: user, address or service account
 	Audit     string           // for the audit log: what the front calls this request
 	DryRun    bool             // decide without a trace: queue no analysis, remember no name, write no audit record
+	Pending   policies.Pending // what happens to an image that waits for its verdict; "" for what the policies say
 }
 
 // Action is what the gate answers.

@@ -109,7 +109,7 @@ func (a *asking) judge(ctx context.Context, l leaf, tags []string) (opinion, err
 		return o, nil
 	}
 	o.judged.Result = result
-	o.conclude()
+	o.conclude(a.req.Pending)
 	return o, nil
 }
 
@@ -121,8 +121,9 @@ func (o *opinion) wait(gathering <-chan struct{}) {
 	o.state, o.retryAfter = "its layers are being read", retrySoon
 }
 
-// conclude draws the action from the result.
-func (o *opinion) conclude() {
+// conclude draws the action from the result. pending is what whoever asks wants
+// for an image that waits, "" for what the policies say.
+func (o *opinion) conclude(pending policies.Pending) {
 	r := o.judged.Result
 	o.transient = o.transient || len(r.Faults) > 0 || r.Pending != ""
 	if !r.Until.IsZero() && (o.until.IsZero() || r.Until.Before(o.until)) {
@@ -158,7 +159,7 @@ func (o *opinion) conclude() {
 	if o.retryAfter == 0 {
 		o.retryAfter = retryLater
 	}
-	switch r.Pending {
+	switch cmp.Or(pending, r.Pending) {
 	case policies.PendingAllow:
 		o.warnings = append(o.warnings, fmt.Sprintf("policy %q, control %s: not analysed yet: %s", o.policy, o.control, o.state))
 		o.policy, o.control, o.retryAfter, o.state = "", "", 0, ""

@@ -1,9 +1,11 @@
 package gate
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -12,6 +14,7 @@ import (
 	"github.com/sallyport-dev/sallyport/internal/epoch"
 	"github.com/sallyport-dev/sallyport/label"
 	"github.com/sallyport-dev/sallyport/objects"
+	"github.com/sallyport-dev/sallyport/policies"
 )
 
 // Permission is a person's word on one image; it comes before all policies.
@@ -22,6 +25,11 @@ type Permission struct {
 	Author  string       `json:"author"`
 	Created time.Time    `json:"created"`
 	Expires time.Time    `json:"expires,omitzero"` // zero: never
+
+	// Namespace is where the image may be deployed, "" for everywhere. Pulls do
+	// not say for which namespace they are: what may be deployed somewhere may
+	// be pulled. Only an Allow has one.
+	Namespace string `json:"namespace,omitempty"`
 }
 
 // ErrPermission is of permissions that cannot be given.
@@ -34,6 +42,9 @@ func (p Permission) String() string {
 		word = "blocked"
 	}
 	text := fmt.Sprintf("%s %s by %s", p.Target, word, p.Author)
+	if p.Namespace != "" {
+		text += " in namespace " + p.Namespace
+	}
 	if !p.Expires.IsZero() {
 		text += " until " + p.Expires.UTC().Format(time.RFC3339)
 	}
@@ -44,11 +55,14 @@ func (p Permission) String() string {
 // the next decision on every replica.
 type Permissions struct {
 	objects *objects.Store
-	all     *epoch.Copy[map[label.Target]Permission]
+	all     *epoch.Copy[map[label.Target][]Permission]
 	now     func() time.Time
 }
 
-const permissionsFolder = "permissions"
+const (
+	permissionsFolder = "permissions"
+	namespacedFolder  = "permissions-in" // …/<registry>/<repository>/<which>/<namespace>
+)
 
 func newPermissions(store *objects.Store, epochs *epoch.Epochs, now func() time.Time) *Permissions {
 	p := &Permissions{objects: store, now: now}
@@ -56,12 +70,17 @@ func newPermissions(store *objects.Store, epochs *epoch.Epochs, now func() time.
 	return p
 }
 
-func (p *Permissions) load(ctx context.Context) (map[label.Target]Permission, error) {
+func (p *Permissions) load(ctx context.Context) (map[label.Target][]Permission, error) {
 	keys, err := p.objects.List(ctx, permissionsFolder)
 	if err != nil {
 		return nil, fmt.Errorf("reading permissions: %w", err)
 	}
-	all := make(map[label.Target]Permission, len(keys))
+	more, err := p.objects.List(ctx, namespacedFolder)
+	if err != nil {
+		return nil, fmt.Errorf("reading permissions: %w", err)
+	}
+	keys = append(keys, more...)
+	all := make(map[label.Target][]Permission, len(keys))
 	for _, key := range keys {
 		var perm Permission
 		err := p.objects.GetJSON(ctx, key, &perm)
@@ -71,13 +90,13 @@ func (p *Permissions) load(ctx context.Context) (map[label.Target]Permission, er
 		if err != nil {
 			return nil, err
 		}
-		all[perm.Target] = perm
+		all[perm.Target] = append(all[perm.Target], perm)
 	}
 	return all, nil
 }
 
 // Set puts perm in force on every replica, instead of what was said of its
-// target before. Errors wrap ErrPermission or label.ErrTarget.
+// target, in its namespace, before. Errors wrap ErrPermission or label.ErrTarget.
 func (p *Permissions) Set(ctx context.Context, perm Permission) error {
 	if perm.Created.IsZero() {
 		perm.Created = p.now().UTC()
@@ -91,6 +110,8 @@ func (p *Permissions) Set(ctx context.Context, perm Permission) error {
 		return fmt.Errorf("%w: say in the comment why", ErrPermission)
 	case perm.Author == "":
 		return fmt.Errorf("%w: it needs an author", ErrPermission)
+	case perm.Namespace != "" && (perm.Action != Allow || !namespaceForm.MatchString(perm.Namespace)):
+		return fmt.Errorf("%w: the namespace %.70q: only what is allowed has one, in the form of Kubernetes", ErrPermission, perm.Namespace)
 	case !perm.Expires.IsZero() && !perm.Expires.After(p.now()):
 		return fmt.Errorf("%w: it expired on %s", ErrPermission, perm.Expires.UTC().Format(time.RFC3339))
 	}
@@ -98,23 +119,31 @@ func (p *Permissions) Set(ctx context.Context, perm Permission) error {
 		return err
 	}
 	perm.Comment, perm.Author = line(perm.Comment), line(perm.Author)
-	if err := p.objects.PutJSON(ctx, permissionKey(perm.Target), perm); err != nil {
+	if err := p.objects.PutJSON(ctx, permissionKey(perm.Target, perm.Namespace), perm); err != nil {
 		return err
 	}
 	p.all.Changed(ctx)
 	return nil
 }
 
-// Remove takes back what was said of t; nothing said is no error.
+// Remove takes back what was said of t, in every namespace; nothing said is no
+// error.
 func (p *Permissions) Remove(ctx context.Context, t label.Target) error {
 	if err := t.Check(); err != nil {
 		return err
 	}
-	if err := p.objects.Delete(ctx, permissionKey(t)); err != nil {
+	defer p.all.Changed(ctx)
+	all, err := p.load(ctx)
+	if err != nil {
 		return err
 	}
-	p.all.Changed(ctx)
-	return nil
+	errs := []error{p.objects.Delete(ctx, permissionKey(t, ""))}
+	for _, perm := range all[t] {
+		if perm.Namespace != "" {
+			errs = append(errs, p.objects.Delete(ctx, permissionKey(t, perm.Namespace)))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // List returns all permissions, expired ones too, sorted by target.
@@ -124,36 +153,53 @@ func (p *Permissions) List(ctx context.Context) ([]Permission, error) {
 		return nil, err
 	}
 	list := make([]Permission, 0, len(all))
-	for _, perm := range all {
-		list = append(list, perm)
+	for _, perms := range all {
+		list = append(list, perms...)
 	}
-	slices.SortFunc(list, func(a, b Permission) int { return strings.Compare(a.Target.String(), b.Target.String()) })
+	slices.SortFunc(list, func(a, b Permission) int {
+		return cmp.Or(strings.Compare(a.Target.String(), b.Target.String()), strings.Compare(a.Namespace, b.Namespace))
+	})
 	return list, nil
 }
 
 // find returns the permission in force for the image known as which in ref's
 // repository, nil for none; a block outweighs every allowance. until is when
-// the answer changes by itself, zero for never.
-func (p *Permissions) find(ctx context.Context, ref image.Reference, which []string) (found *Permission, until time.Time, err error) {
+// the answer changes by itself, zero for never. local tells that it holds for
+// the namespace of about alone.
+func (p *Permissions) find(ctx context.Context, ref image.Reference, which []string, about policies.Context) (found *Permission, until time.Time, local bool, err error) {
 	all, err := p.all.Get(ctx)
 	if err != nil || len(all) == 0 {
-		return nil, time.Time{}, err
+		return nil, time.Time{}, false, err
 	}
 	for _, w := range which {
-		perm, ok := all[label.Target{Registry: ref.Registry, Repository: ref.Repository, Which: w}]
-		if !ok || !perm.Expires.IsZero() && !p.now().Before(perm.Expires) {
-			continue
-		}
-		if !perm.Expires.IsZero() && (until.IsZero() || perm.Expires.Before(until)) {
-			until = perm.Expires
-		}
-		if found == nil || perm.Action == Deny && found.Action != Deny {
-			found = &perm
+		for _, perm := range all[label.Target{Registry: ref.Registry, Repository: ref.Repository, Which: w}] {
+			if !perm.Expires.IsZero() && !p.now().Before(perm.Expires) {
+				continue
+			}
+			local = local || perm.Namespace != "" && about.Kind != "pull"
+			if perm.Namespace != "" && about.Kind != "pull" && about.Namespace != perm.Namespace {
+				continue
+			}
+			if !perm.Expires.IsZero() && (until.IsZero() || perm.Expires.Before(until)) {
+				until = perm.Expires
+			}
+			if found == nil || perm.Action == Deny && found.Action != Deny {
+				found = &perm
+			}
 		}
 	}
-	return found, until, nil
+	return found, until, local, nil
 }
 
-func permissionKey(t label.Target) string {
-	return objects.Key(permissionsFolder, t.Registry, t.Repository, t.Which)
+// namespaceForm is an RFC 1123 label.
+var namespaceForm = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$`)
+
+func permissionKey(t label.Target, namespace string) string {
+	parts := []string{permissionsFolder, t.Registry, t.Repository, t.Which}
+	if namespace != "" {
+		// Beside the one for everywhere, which is an object and no folder.
+		parts[0] = namespacedFolder
+		parts = append(parts, namespace)
+	}
+	return objects.Key(parts...)
 }
