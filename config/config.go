@@ -63,15 +63,6 @@ type Proxy struct {
 	Redirect        bool          `yaml:"redirect"` // clients fetch blobs from the object storage itself, where the driver can sign addresses
 }
 
-// Webhook is the Kubernetes admission front.
-type Webhook struct {
-	Listen string   `yaml:"listen"`
-	Names  []string `yaml:"names"` // DNS names and addresses in the certificate
-
-	TLS          TLS          `yaml:"tls"` // somebody else's certificate, cert-manager's for one; empty: the gate's own
-	Certificates Certificates `yaml:"certificates"`
-}
-
 // Console is the REST API.
 type Console struct {
 	Listen string `yaml:"listen"`
@@ -158,7 +149,11 @@ func Default() Config {
 				{Registry: DemoUpstream, Endpoints: []Endpoint{{URL: "http://" + DemoAddress}}},
 			},
 		},
-		Webhook:  Webhook{Listen: ":9443", Names: []string{"localhost", "127.0.0.1", "::1", "sallyport-webhook.sallyport.svc"}, Certificates: defaultCertificates()},
+		Webhook: Webhook{
+			Listen: ":9443", Names: []string{"localhost", "127.0.0.1", "::1", "sallyport-webhook.sallyport.svc"},
+			Exempt: Exempt{Namespaces: []string{"kube-system", "kube-node-lease"}}, Mutate: "off", BreakGlass: BreakGlass{MaxAge: 4 * time.Hour},
+			Certificates: defaultCertificates(),
+		},
 		Console:  Console{Listen: "127.0.0.1:8080"},
 		Metrics:  Metrics{Listen: "127.0.0.1:9090"},
 		Analysis: Analysis{Enabled: true, Workers: 2},

@@ -43,6 +43,7 @@ func (c *Config) Validate() error {
 	c.validateFronts(bad)
 	c.validateBundles(bad)
 	c.validateCluster(bad)
+	c.validateWebhook(bad)
 	if c.Proxy.Hold < 0 || c.Proxy.Hold > 5*time.Minute {
 		bad("proxy.hold", "%s is not between 0s and 5m", c.Proxy.Hold)
 	}

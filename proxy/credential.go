@@ -83,6 +83,26 @@ func (c *Content) fetchFor(ctx context.Context, ref image.Reference, m store.Man
 	}()
 }
 
+// Fetch begins to fetch an image whole with the credential in ctx, for the
+// sandbox that is to run it and has none. Without a credential that counts at
+// the upstream it does nothing: the sandbox's own request finds it then. It
+// returns at once.
+func (c *Content) Fetch(ctx context.Context, ref image.Reference) {
+	m, err := c.manifest(ctx, ref)
+	if err != nil {
+		c.cfg.Logger.Warn("an image that waits for its analysis is not fetched", "image", ref.String(), "error", err)
+		return
+	}
+	c.fetchFor(ctx, ref, m)
+}
+
+// TakesCredentials tells whether the registry is asked with the credentials of
+// whoever wants something of it: upstream.WithCredential.
+func (c *Content) TakesCredentials(registry string) bool {
+	r, err := c.upstreams.Registry(registry)
+	return err == nil && r.TakesCredentials()
+}
+
 func (c *Content) fetchAll(ctx context.Context, ref image.Reference, m store.Manifest) {
 	for _, d := range runnable(m) {
 		child, err := c.manifest(ctx, image.Reference{Registry: ref.Registry, Repository: ref.Repository, Digest: d})

@@ -5,69 +5,122 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	admissionv1 "k8s.io/api/admission/v1"
+
+	"github.com/sallyport-dev/sallyport/webhook/workload"
 )
 
-// serve answers one review.
-func (w *Webhook) serve(rw http.ResponseWriter, r *http.Request) {
-	start := time.Now()
-	ctx, cancel := context.WithTimeout(r.Context(), innerTimeout(r))
-	defer cancel()
+// answering answers one request. result is the metrics' word for it, images how
+// many were judged.
+type answering func(ctx context.Context, req *admissionv1.AdmissionRequest) (result string, images int, _ *admissionv1.AdmissionResponse)
 
-	req, err := readReview(rw, r)
-	if bad := new(badReview); errors.As(err, &bad) {
-		w.metrics.done("malformed", 0, time.Since(start))
-		w.cfg.Logger.WarnContext(ctx, "refused a malformed admission review", "reason", bad.reason, "remote", r.RemoteAddr)
-		http.Error(rw, bad.reason, bad.status)
-		return
-	}
-	result, images, answer := w.admit(ctx, req)
-	w.metrics.done(result, images, time.Since(start))
-	w.log(ctx, req, result, answer)
+// serve reads a review, has it answered in time, and writes the answer.
+func (w *Webhook) serve(by func(*http.Request) answering) http.HandlerFunc {
+	return func(rw http.ResponseWriter, r *http.Request) {
+		start := time.Now()
+		ctx, cancel := context.WithTimeout(r.Context(), innerTimeout(r))
+		defer cancel()
 
-	rw.Header().Set("Content-Type", "application/json")
-	if err := json.NewEncoder(rw).Encode(envelope(req.UID, answer)); err != nil {
-		w.cfg.Logger.WarnContext(ctx, "the API server did not take the answer", "uid", req.UID, "err", err)
+		req, err := readReview(rw, r)
+		if bad := new(badReview); errors.As(err, &bad) {
+			w.metrics.done("malformed", 0, time.Since(start))
+			w.cfg.Logger.WarnContext(ctx, "refused a malformed admission review", "reason", bad.reason, "remote", r.RemoteAddr)
+			http.Error(rw, bad.reason, bad.status)
+			return
+		}
+		result, images, answer := by(r)(ctx, req)
+		w.metrics.done(result, images, time.Since(start))
+		w.log(ctx, req, result, answer)
+
+		rw.Header().Set("Content-Type", "application/json")
+		if err := json.NewEncoder(rw).Encode(envelope(req.UID, answer)); err != nil {
+			w.cfg.Logger.WarnContext(ctx, "the API server did not take the answer", "uid", req.UID, "err", err)
+		}
 	}
 }
 
-// admit decides one request. result is the metrics' word for it, images how
-// many were judged.
-func (w *Webhook) admit(ctx context.Context, req *admissionv1.AdmissionRequest) (result string, images int, _ *admissionv1.AdmissionResponse) {
-	if harmless(req) {
-		return "skipped", 0, allowed()
-	}
-	if !known(req.Kind) {
-		// Somebody registered the kind, so say that nothing was looked at.
-		answer := allowed()
-		answer.Warnings = []string{warning("sallyport does not know where a " + req.Kind.Kind +
-			" keeps its images: they are checked when its pods are made")}
-		return "skipped", 0, answer
-	}
-	pods, err := readWorkload(req.Kind, req.Object.Raw)
-	if err != nil {
-		return "malformed", 0, refusal(http.StatusBadRequest, err.Error())
-	}
-	if pods.deleting {
-		// Removing finalizers is an update; never stand in its way.
-		return "skipped", 0, allowed()
-	}
-	asked := pods.images
-	if req.Operation == admissionv1.Update {
-		old, err := readWorkload(req.Kind, req.OldObject.Raw)
-		if err != nil {
-			return "malformed", 0, refusal(http.StatusBadRequest, "oldObject: "+err.Error())
+// validate decides whether a workload may be stored. With audit, what may not is
+// told in warnings.
+func (w *Webhook) validate(audit bool) answering {
+	return func(ctx context.Context, req *admissionv1.AdmissionRequest) (result string, images int, _ *admissionv1.AdmissionResponse) {
+		if harmless(req) {
+			return "skipped", 0, allowed()
 		}
-		asked = pods.added(old)
+		if w.exempt.request(req) {
+			return "exempt", 0, allowed()
+		}
+		if !w.kinds.Knows(req.Kind) {
+			return "skipped", 0, unknown(req)
+		}
+		object, old, err := w.read(req)
+		if err != nil {
+			return "malformed", 0, w.malformed(audit, err)
+		}
+		if object.Deleting {
+			// Removing finalizers is an update; never stand in its way.
+			return "skipped", 0, allowed()
+		}
+		asked := object
+		if req.Operation == admissionv1.Update {
+			asked = object.Added(old)
+		}
+		rules := w.rules(req.Namespace)
+		// A pod that a node runs from a file cannot be stopped here.
+		audit = audit || rules.Mode == Audit || object.Mirror && slices.Contains(req.UserInfo.Groups, "system:nodes")
+		if len(asked.Pods) == 0 {
+			if object.Annotation(BreakGlass) == old.Annotation(BreakGlass) || len(object.Pods) == 0 {
+				return "skipped", 0, allowed()
+			}
+			// Somebody breaks the glass for what is there already, and whose pods
+			// are denied. The update itself brings no image: it passes anyway.
+			asked, audit = object, true
+		}
+		opinions := w.judge(ctx, req, asked, rules, audit)
+		glass := w.breakGlass(ctx, req, object, opinions)
+		result, answer := answer(opinions, glass, audit)
+		w.tell(req, object, result, opinions, answer, glass)
+		return result, len(opinions), answer
 	}
-	if len(asked) == 0 {
-		return "skipped", 0, allowed()
+}
+
+// read reads the object, and the one that it replaces.
+func (w *Webhook) read(req *admissionv1.AdmissionRequest) (object, old workload.Object, err error) {
+	if object, err = w.kinds.Read(req.Kind, req.Object.Raw); err != nil {
+		return object, old, err
 	}
-	opinions := w.judge(ctx, req, pods, asked)
-	result, answer := answer(opinions)
-	return result, len(opinions), answer
+	if req.Operation == admissionv1.Update {
+		if old, err = w.kinds.Read(req.Kind, req.OldObject.Raw); err != nil {
+			return object, old, errors.New("oldObject: " + err.Error())
+		}
+	}
+	return object, old, nil
+}
+
+func (w *Webhook) malformed(audit bool, err error) *admissionv1.AdmissionResponse {
+	if !audit {
+		return refusal(http.StatusBadRequest, err.Error())
+	}
+	answer := allowed()
+	answer.Warnings = []string{warning("sallyport would deny: " + err.Error())}
+	return answer
+}
+
+// unknown answers about a kind that somebody registered and nobody described:
+// it says that nothing was looked at, if there was something.
+func unknown(req *admissionv1.AdmissionRequest) *admissionv1.AdmissionResponse {
+	answer := allowed()
+	if group := req.Kind.Group; group == "" || strings.HasSuffix(group, ".k8s.io") {
+		return answer // leases, nodes, config maps …
+	}
+	if at := workload.Guess(req.Object.Raw); at != "" {
+		answer.Warnings = []string{warning("sallyport: the kind " + req.Kind.Kind + " is not in webhook.kinds (path " + at +
+			"): images are judged when its pods are made")}
+	}
+	return answer
 }
 
 // harmless tells the requests that bring no image into the cluster, whatever
@@ -82,6 +135,8 @@ func harmless(req *admissionv1.AdmissionRequest) bool {
 	}
 	return true // status, scale, binding, eviction, resize …
 }
+
+func dryRun(req *admissionv1.AdmissionRequest) bool { return req.DryRun != nil && *req.DryRun }
 
 func (w *Webhook) log(ctx context.Context, req *admissionv1.AdmissionRequest, result string, answer *admissionv1.AdmissionResponse) {
 	message := ""

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	admissionv1 "k8s.io/api/admission/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -12,53 +13,89 @@ import (
 )
 
 const (
-	maxShown   = 5    // images in one message; more are counted
-	maxLine    = 1024 // bytes of one image's part of a message
-	maxWarning = 256  // bytes; the API server cuts longer ones (admission/v1 AdmissionResponse.warnings)
-	maxNotices = 15   // warnings in one answer; the API server keeps 4096 bytes of them
+	maxShown    = 5    // images in one message; more are counted
+	maxLine     = 1024 // bytes of one image's part of a message
+	maxMessage  = 3072 // bytes of a message, but for its last words
+	maxWarning  = 256  // bytes; the API server cuts longer ones (admission/v1 AdmissionResponse.warnings), and asks for 120 where that is possible
+	maxWarnings = 3840 // bytes of all warnings; the API server keeps 4096 of them
+	maxNotices  = 15   // warnings in one answer
+	maxAudit    = 4096 // bytes of an audit annotation
 )
+
+// prefix begins every message of the gate.
+const prefix = "sallyport: "
 
 // answer puts the opinions about all images into one answer. One denied image
 // denies the workload; then a fault does, since what cannot be judged does not
-// pass; then one that waits.
-func answer(opinions []opinion) (result string, _ *admissionv1.AdmissionResponse) {
-	var denied, faults, waiting, warnings, audit []string
+// pass; then one that waits. With audit, all pass, and what would have kept them is
+// in the warnings.
+func answer(opinions []opinion, g glass, audit bool) (result string, _ *admissionv1.AdmissionResponse) {
+	var denied, faults, waiting, warnings, decisions []string
+	if g.broken() {
+		warnings = append(warnings, fmt.Sprintf("sallyport: BREAK-GLASS %s: admitted although not allowed; ends %s", g.ticket, g.until.Format(time.RFC3339)))
+	}
 	for _, o := range opinions {
 		switch d := o.decision; {
+		case o.opened != "":
+			warnings = append(warnings, o.opened+": "+o.written)
 		case o.err != nil:
-			faults = append(faults, line(o.err.Error()))
+			faults = append(faults, o.err.Error())
 		case d.Action == gate.Deny:
-			denied = append(denied, line(denial(d)))
+			denied = append(denied, denial(d))
 		case d.Action == gate.Wait:
-			waiting = append(waiting, line(d.Message))
+			waiting = append(waiting, d.Message)
 		}
 		for _, text := range o.decision.Warnings {
-			warnings = append(warnings, warning(o.written+": "+text))
+			warnings = append(warnings, o.written+": "+text)
 		}
 		if id := o.decision.ID; id != "" {
-			audit = append(audit, fmt.Sprintf("%s:%s", o.decision.Action, id))
+			decisions = append(decisions, string(o.decision.Action)+":"+id)
+		}
+	}
+	stopped := append(append(denied, faults...), waiting...)
+	if g.refused != "" {
+		refused := "break-glass refused: " + g.refused
+		if audit {
+			warnings = append([]string{prefix + refused}, warnings...)
+		} else {
+			stopped[0] = cut(stopped[0], maxLine-len(refused)-2) + "; " + refused
 		}
 	}
 
 	var out *admissionv1.AdmissionResponse
-	switch all := append(append(denied, faults...), waiting...); {
+	switch {
+	case audit && len(stopped) > 0:
+		result, out = "audit", allowed()
+		would := make([]string, len(stopped))
+		for i, s := range stopped {
+			would[i] = "sallyport would deny: " + strings.TrimPrefix(s, prefix)
+		}
+		warnings = append(would, warnings...)
 	case len(denied) > 0:
-		result, out = "denied", refusal(http.StatusForbidden, list(all))
+		result, out = "denied", refusal(http.StatusForbidden, list(stopped))
 	case len(faults) > 0:
-		result, out = "fault", refusal(http.StatusServiceUnavailable, list(all))
+		result, out = "fault", refusal(http.StatusServiceUnavailable, list(stopped))
 	case len(waiting) > 0:
 		// No retryAfterSeconds: client-go would hold its caller, and a
 		// controller's worker with it, through ten silent attempts.
-		result, out = "waiting", refusal(http.StatusTooManyRequests, list(all))
+		result, out = "waiting", refusal(http.StatusTooManyRequests, list(stopped))
+	case g.broken():
+		result, out = "break-glass", allowed()
 	default:
 		result, out = "allowed", allowed()
 	}
-	if len(warnings) > maxNotices {
-		warnings = append(warnings[:maxNotices], fmt.Sprintf("sallyport: %d more warnings", len(warnings)-maxNotices))
+	out.Warnings = notices(warnings)
+	if len(decisions) > 0 {
+		out.AuditAnnotations = map[string]string{"decisions": cut(strings.Join(decisions, " "), maxAudit)}
+		if audit {
+			out.AuditAnnotations["mode"] = string(Audit)
+		}
 	}
-	out.Warnings = warnings
-	if len(audit) > 0 {
-		out.AuditAnnotations = map[string]string{"decisions": strings.Join(audit, " ")}
+	if g.broken() {
+		if out.AuditAnnotations == nil {
+			out.AuditAnnotations = map[string]string{}
+		}
+		out.AuditAnnotations["break-glass"] = g.ticket + " until " + g.until.Format(time.RFC3339)
 	}
 	return result, out
 }
@@ -88,12 +125,42 @@ func denial(d gate.Decision) string {
 	return fmt.Sprintf("%s; an administrator can exempt it: sallyport image allow %s --comment REASON", d.Message, exact)
 }
 
-// list joins the parts of one message.
+// list joins the parts of one message: the first whole, further ones while
+// there is room.
 func list(parts []string) string {
-	if n := len(parts); n > maxShown {
-		parts = append(parts[:maxShown:maxShown], fmt.Sprintf("and %d more images", n-maxShown))
+	var b strings.Builder
+	for i, p := range parts {
+		p = line(p)
+		if i > 0 {
+			p = "; " + strings.TrimPrefix(p, prefix)
+		}
+		if i == maxShown || b.Len()+len(p) > maxMessage {
+			fmt.Fprintf(&b, "; and %d more images", len(parts)-i)
+			break
+		}
+		b.WriteString(p)
 	}
-	return strings.Join(parts, "; ")
+	return b.String()
+}
+
+// notices are the warnings, each of its length and all of theirs, without repeats.
+func notices(warnings []string) []string {
+	var out []string
+	size := 0
+	seen := make(map[string]bool, len(warnings))
+	for i, text := range warnings {
+		text = warning(text)
+		if seen[text] {
+			continue
+		}
+		seen[text] = true
+		if len(out) == maxNotices || size+len(text) > maxWarnings {
+			return append(out, fmt.Sprintf("sallyport: %d more warnings", len(warnings)-i))
+		}
+		size += len(text)
+		out = append(out, text)
+	}
+	return out
 }
 
 func line(s string) string    { return cut(s, maxLine) }

@@ -3,8 +3,10 @@
 //
 // An AdmissionReview of admission.k8s.io/v1 enters; its answer leaves. In
 // between, the images of the workload's pods are normalised, resolved to
-// digests and judged by the gate, all of them within the time that the API
-// server gives. The package changes no object, watches no cluster, judges
-// nothing itself and imports neither the proxy, the console nor the sandbox.
-// Certificates for the listener are made by its folder certs.
+// digests with the credentials of these pods and judged by the gate, all of
+// them within the time that the API server gives. The package watches no
+// cluster, judges nothing itself and imports neither the proxy, the console nor
+// the sandbox: what it needs of a cluster (pull secrets, access reviews,
+// events) are interfaces of its own. Which objects hold images is known by its
+// folder workload; certificates for the listener are made by its folder certs.
 package webhook

@@ -3,6 +3,8 @@ package webhook
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 	admissionv1 "k8s.io/api/admission/v1"
@@ -10,6 +12,7 @@ import (
 	"github.com/sallyport-dev/sallyport/gate"
 	"github.com/sallyport-dev/sallyport/image"
 	"github.com/sallyport-dev/sallyport/policies"
+	"github.com/sallyport-dev/sallyport/webhook/workload"
 )
 
 // parallel is how many images of one review are judged at the same time.
@@ -17,73 +20,124 @@ const parallel = 16
 
 // opinion is what came out for one image.
 type opinion struct {
-	written  string // in the workload
+	written  string       // in the workload
+	asked    gate.Request // of the gate; its reference has no digest when that was not found
 	decision gate.Decision
-	err      error // a fault: there is no decision
+	err      error  // a fault: there is no decision
+	opened   string // why it passes all the same: somebody broke the glass
+}
+
+// stopped tells whether the image may not pass.
+func (o opinion) stopped() bool {
+	return o.opened == "" && (o.err != nil || o.decision.Action != gate.Allow)
+}
+
+// question is one image of one pod.
+type question struct {
+	written string
+	pod     *workload.Pod
+	ref     image.Reference
+	err     error
 }
 
 // judge asks the gate about all images, in parallel, each distinct one once.
 // Opinions come in the order of the images.
-func (w *Webhook) judge(ctx context.Context, req *admissionv1.AdmissionRequest, pods workload, images []string) []opinion {
-	type question struct {
-		written string
-		ref     image.Reference
-		err     error
-	}
-	var questions []question
-	seen := map[string]bool{}
-	for _, written := range images {
-		ref, err := image.Parse(written)
-		if err == nil {
-			ref = w.cfg.Behind(ref)
-			if seen[ref.String()] {
-				continue // "nginx" and "docker.io/library/nginx:latest" are one
-			}
-			seen[ref.String()] = true
-		}
-		questions = append(questions, question{written, ref, err})
-	}
-
-	about := policies.Context{Kind: "admission", Cluster: w.cfg.Cluster, Namespace: req.Namespace, Labels: pods.labels}
+func (w *Webhook) judge(ctx context.Context, req *admissionv1.AdmissionRequest, asked workload.Object, rules Namespace, audit bool) []opinion {
+	questions := w.questions(asked)
 	opinions := make([]opinion, len(questions))
+	what := describe(req)
+	one := func(i int) {
+		q, o := &questions[i], &opinions[i]
+		o.written, o.err = q.written, q.err
+		o.asked = gate.Request{
+			Reference: q.ref,
+			Context:   policies.Context{Kind: "admission", Cluster: w.cfg.Cluster, Namespace: req.Namespace, Labels: q.pod.Labels},
+			Client:    req.UserInfo.Username,
+			Audit:     what,
+			DryRun:    dryRun(req),
+			Pending:   rules.Pending,
+		}
+		if o.err == nil {
+			w.ask(ctx, o, q.pod, audit)
+		}
+	}
+	if len(questions) == 1 {
+		one(0)
+		return opinions
+	}
 	var group errgroup.Group
 	group.SetLimit(parallel)
-	for i, q := range questions {
-		opinions[i] = opinion{written: q.written, err: q.err}
-		if q.err != nil {
-			continue
-		}
-		group.Go(func() error {
-			opinions[i].decision, opinions[i].err = w.ask(ctx, q.ref, gate.Request{
-				Context: about,
-				Client:  req.UserInfo.Username,
-				Audit:   fmt.Sprintf("%s %s %s/%s (review %s)", req.Operation, req.Kind.Kind, req.Namespace, req.Name, req.UID),
-				DryRun:  req.DryRun != nil && *req.DryRun,
-			})
-			return nil
-		})
+	for i := range questions {
+		group.Go(func() error { one(i); return nil })
 	}
 	_ = group.Wait() // no function returns an error: each image has its own
 	return opinions
 }
 
-// ask resolves one image and lets the gate decide.
-func (w *Webhook) ask(ctx context.Context, ref image.Reference, req gate.Request) (gate.Decision, error) {
-	if ref.Digest == "" {
-		resolved, err := w.resolver.Resolve(ctx, ref)
-		if err != nil {
-			return gate.Decision{}, fmt.Errorf("finding the digest of %s: %w", ref, err)
-		}
-		ref = resolved
+// describe is what the audit log calls a request.
+func describe(req *admissionv1.AdmissionRequest) string {
+	return fmt.Sprintf("%s %s %s/%s (review %s)", req.Operation, req.Kind.Kind, req.Namespace, req.Name, req.UID)
+}
+
+// questions are the distinct images of the pods. Two pods that differ in what
+// policies or registries see of them are two questions.
+func (w *Webhook) questions(asked workload.Object) []question {
+	n := 0
+	for _, p := range asked.Pods {
+		n += len(p.Images)
 	}
-	req.Reference = ref
-	d, err := w.gate.Await(ctx, req)
+	questions := make([]question, 0, n)
+	for i := range asked.Pods {
+		pod := &asked.Pods[i]
+		for _, written := range pod.Images {
+			ref, err := image.Parse(written)
+			if err == nil {
+				ref = w.cfg.Behind(ref)
+			}
+			// "nginx" and "docker.io/library/nginx:latest" are one.
+			if slices.ContainsFunc(questions, func(q question) bool {
+				return q.ref == ref && (err == nil || q.written == written) && same(q.pod, pod)
+			}) {
+				continue
+			}
+			questions = append(questions, question{written, pod, ref, err})
+		}
+	}
+	return questions
+}
+
+func same(a, b *workload.Pod) bool {
+	return a == b || a.ServiceAccount == b.ServiceAccount && slices.Equal(a.PullSecrets, b.PullSecrets) && maps.Equal(a.Labels, b.Labels)
+}
+
+// ask resolves one image and lets the gate decide.
+func (w *Webhook) ask(ctx context.Context, o *opinion, pod *workload.Pod, audit bool) {
+	namespace := o.asked.Context.Namespace
+	ctx, ref, own, err := w.resolve(ctx, Pod{namespace, pod.ServiceAccount, pod.PullSecrets}, o.asked.Reference)
 	if err != nil {
-		return gate.Decision{}, fmt.Errorf("judging %s: %w", ref, err)
+		o.err = fmt.Errorf("finding the digest of %s: %w", o.asked.Reference, err)
+		return
+	}
+	o.asked.Reference = ref
+	decide := w.gate.Await
+	if audit {
+		decide = w.gate.Decide // nobody is held for a warning
+	}
+	if own && !audit {
+		// The sandbox has no credentials of its own.
+		if d, err := w.gate.Decide(ctx, o.asked); err == nil && d.Action == gate.Wait && !o.asked.DryRun {
+			w.cfg.Registries.Fetch(ctx, ref)
+		}
+	}
+	d, err := decide(ctx, o.asked)
+	if err != nil {
+		o.err = fmt.Errorf("judging %s: %w", ref, err)
+		return
 	}
 	switch d.Action {
 	case gate.Allow, gate.Deny, gate.Wait:
-		return d, nil
+		o.decision = d
+		return
 	}
-	return gate.Decision{}, fmt.Errorf("judging %s: the gate answered %q, which is none of its words", ref, d.Action)
+	o.err = fmt.Errorf("judging %s: the gate answered %q, which is none of its words", ref, d.Action)
 }

@@ -13,13 +13,14 @@ type metrics struct {
 	reviews *prometheus.CounterVec
 	seconds prometheus.Histogram
 	images  prometheus.Histogram
+	glass   *prometheus.CounterVec
 }
 
 func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	m := &metrics{
 		reviews: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "sallyport_webhook_reviews_total",
-			Help: "Admission reviews by result: allowed, denied, waiting, fault, skipped (nothing to judge) or malformed.",
+			Help: "Admission reviews by result: allowed, denied, waiting, fault, audit (not allowed, but admitted), break-glass, exempt, skipped (nothing to judge), malformed; of the mutating step mutated or unchanged.",
 		}, []string{"result"}),
 		seconds: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name:    "sallyport_webhook_review_seconds",
@@ -31,11 +32,15 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 			Help:    "Distinct images judged per review.",
 			Buckets: []float64{0, 1, 2, 3, 5, 10, 20, 50},
 		}),
+		glass: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "sallyport_webhook_break_glass_total",
+			Help: "Workloads that asked to pass although they are not allowed: broken or refused.",
+		}, []string{"result"}),
 	}
 	if reg == nil {
 		return m, nil
 	}
-	for _, c := range []prometheus.Collector{m.reviews, m.seconds, m.images} {
+	for _, c := range []prometheus.Collector{m.reviews, m.seconds, m.images, m.glass} {
 		if err := reg.Register(c); err != nil {
 			return nil, fmt.Errorf("registering the webhook's metrics: %w", err)
 		}

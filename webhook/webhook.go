@@ -3,6 +3,7 @@ package webhook
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"time"
@@ -11,14 +12,21 @@ import (
 
 	"github.com/sallyport-dev/sallyport/gate"
 	"github.com/sallyport-dev/sallyport/image"
+	"github.com/sallyport-dev/sallyport/webhook/workload"
 )
 
-// Path is where the API server posts reviews.
-const Path = "/validate"
+// Where the API server posts reviews.
+const (
+	Path       = "/validate"
+	AuditPath  = "/validate/audit" // denials are warnings: for the webhook entry with failurePolicy Ignore
+	MutatePath = "/mutate"
+)
 
 // Gate answers whether an image may be deployed. It is safe for concurrent use;
 // an error is a fault, and closes.
 type Gate interface {
+	// Decide answers at once.
+	Decide(ctx context.Context, req gate.Request) (gate.Decision, error)
 	// Await answers as soon as the decision is something other than Wait, or
 	// with the last Wait when ctx ends.
 	Await(ctx context.Context, req gate.Request) (gate.Decision, error)
@@ -30,27 +38,46 @@ type Resolver interface {
 	Resolve(ctx context.Context, ref image.Reference) (image.Reference, error)
 }
 
-// Config are the settings of a Webhook.
+// Config are the settings of a Webhook. The zero value judges every namespace,
+// changes nothing and opens nothing.
 type Config struct {
 	Cluster string // name of the cluster that asks, for scopes (kubernetes.cluster); may be empty
+
+	Kinds      []workload.Kind // that hold pods, besides the built-in ones
+	Exempt     Exempt          // who is never asked about
+	Namespaces []Namespace     // where other rules hold; the first that matches counts
+	Mutate     Mutation        // what MutatePath does
+	Gate       string          // host:port under which nodes know the gate, for MutateGate
+	BreakGlass time.Duration   // how long what broke the glass stays open at most; 0: nobody may
 
 	// Behind turns a name as manifests write it into the image that it means
 	// (image.Reference.Behind with the gate's names). nil leaves names as they are.
 	Behind func(image.Reference) image.Reference
 
+	Registries  Registries  // nil: images are looked up with the gate's own credentials alone
+	Credentials Credentials // of pods; nil: none
+	Authorizer  Authorizer  // who may break the glass; nil: nobody
+	Permissions Permissions // where it is recorded; nil: nobody may
+	Events      Events      // nil: none are written
+
 	Logger  *slog.Logger          // nil for slog.Default()
 	Metrics prometheus.Registerer // nil to register nothing
+	Clock   func() time.Time      // nil for time.Now
 }
 
 // Webhook answers admission reviews. It is safe for concurrent use.
 type Webhook struct {
-	cfg      Config
-	gate     Gate
-	resolver Resolver
-	metrics  *metrics
+	cfg        Config
+	gate       Gate
+	resolver   Resolver
+	kinds      *workload.Kinds
+	exempt     *exempt
+	namespaces []namespace
+	metrics    *metrics
 }
 
-// New returns a webhook that asks g about images whose tags r resolves.
+// New returns a webhook that asks g about images whose tags r resolves. Errors
+// name the setting that is wrong.
 func New(cfg Config, g Gate, r Resolver) (*Webhook, error) {
 	if g == nil || r == nil {
 		return nil, errors.New("a webhook needs a gate and a resolver")
@@ -61,17 +88,33 @@ func New(cfg Config, g Gate, r Resolver) (*Webhook, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
 	}
-	m, err := newMetrics(cfg.Metrics)
-	if err != nil {
+	if cfg.Clock == nil {
+		cfg.Clock = time.Now
+	}
+	w := &Webhook{cfg: cfg, gate: g, resolver: r}
+	var errs [4]error
+	w.kinds, errs[0] = workload.NewKinds(cfg.Kinds)
+	w.exempt, errs[1] = cfg.Exempt.compile()
+	w.namespaces, errs[2] = compileNamespaces(cfg.Namespaces)
+	errs[3] = cfg.checkMutation()
+	if err := errors.Join(errs[:]...); err != nil {
+		return nil, fmt.Errorf("the webhook's settings: %w", err)
+	}
+	var err error
+	if w.metrics, err = newMetrics(cfg.Metrics); err != nil {
 		return nil, err
 	}
-	return &Webhook{cfg: cfg, gate: g, resolver: r, metrics: m}, nil
+	return w, nil
 }
 
-// Handler answers POST on Path. Everything else is 404 or 405.
+// Handler answers POST on the paths above. Everything else is 404 or 405.
 func (w *Webhook) Handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST "+Path, w.serve)
+	mux.HandleFunc("POST "+Path, w.serve(func(r *http.Request) answering {
+		return w.validate(r.URL.Query().Get("mode") == string(Audit))
+	}))
+	mux.HandleFunc("POST "+AuditPath, w.serve(func(*http.Request) answering { return w.validate(true) }))
+	mux.HandleFunc("POST "+MutatePath, w.serve(func(*http.Request) answering { return w.mutate }))
 	return mux
 }
 

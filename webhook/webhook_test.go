@@ -43,6 +43,10 @@ type world struct {
 	resolve func(ctx context.Context, ref image.Reference) (image.Reference, error)
 }
 
+func (w *world) Decide(ctx context.Context, req gate.Request) (gate.Decision, error) {
+	return w.Await(ctx, req)
+}
+
 func (w *world) Await(ctx context.Context, req gate.Request) (gate.Decision, error) {
 	w.mu.Lock()
 	w.requests = append(w.requests, req)
@@ -97,12 +101,17 @@ func connect(t *testing.T, w *world, metrics prometheus.Registerer) *cluster {
 // connectTo serves the webhook over TLS with certificates of its own.
 func connectTo(t *testing.T, g webhook.Gate, r webhook.Resolver, metrics prometheus.Registerer) *cluster {
 	t.Helper()
+	return connectWith(t, webhook.Config{Metrics: metrics}, g, r)
+}
+
+// connectWith is connectTo with settings, as far as they are not the same for all tests.
+func connectWith(t *testing.T, cfg webhook.Config, g webhook.Gate, r webhook.Resolver) *cluster {
+	t.Helper()
 	gates := []string{"localhost:5000"}
 	upstream := func(host string) bool { return host == "registry.test" || host == image.DockerHub }
-	hook, err := webhook.New(webhook.Config{
-		Cluster: "prod", Logger: quiet, Metrics: metrics,
-		Behind: func(ref image.Reference) image.Reference { return ref.Behind(gates, upstream, image.DockerHub) },
-	}, g, r)
+	cfg.Cluster, cfg.Logger = "prod", quiet
+	cfg.Behind = func(ref image.Reference) image.Reference { return ref.Behind(gates, upstream, image.DockerHub) }
+	hook, err := webhook.New(cfg, g, r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,7 +136,7 @@ func connectTo(t *testing.T, g webhook.Gate, r webhook.Resolver, metrics prometh
 
 func (c *cluster) post(t *testing.T, query, contentType string, body []byte) (int, []byte) {
 	t.Helper()
-	resp, err := c.client.Post(c.url+webhook.Path+query, contentType, bytes.NewReader(body))
+	resp, err := c.client.Post(c.url+path(query), contentType, bytes.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -550,4 +559,12 @@ func FuzzReview(f *testing.F) {
 			t.Errorf("denied without a reason: %s", w.Body)
 		}
 	})
+}
+
+// path is what tests ask: a query of the usual path, or a path with its query.
+func path(query string) string {
+	if strings.HasPrefix(query, "/") {
+		return query
+	}
+	return webhook.Path + query
 }

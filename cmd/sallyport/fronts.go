@@ -36,7 +36,11 @@ func (p *parts) fronts(ctx context.Context, cfg config.Config, open sockets, f f
 		p.handlers[roleProxy], p.handlers[roleGrants], p.drain = front.Handler(), front.GrantHandler(), front.Drain
 	}
 	if open.of(roleWebhook) != nil {
-		w, err := webhook.New(webhook.Config{Behind: f.behind, Logger: f.log, Metrics: f.reg}, p.gate, resolver)
+		wc, err := p.webhook(cfg, f)
+		if err != nil {
+			return err
+		}
+		w, err := webhook.New(wc, p.gate, resolver)
 		if err != nil {
 			return err
 		}

@@ -20,6 +20,8 @@ type Credential struct {
 	Username string
 	Password string
 	Token    string // a bearer token of the upstream, instead of Username and Password
+
+	IdentityToken string // with which the upstream's token service grants tokens, instead of Password
 }
 
 // Anonymous tells whether the client brought none.
@@ -43,7 +45,7 @@ func (c Credential) authenticator() authn.Authenticator {
 	if c.Anonymous() {
 		return authn.Anonymous
 	}
-	return authn.FromConfig(authn.AuthConfig{Username: c.Username, Password: c.Password, RegistryToken: c.Token})
+	return authn.FromConfig(authn.AuthConfig{Username: c.Username, Password: c.Password, RegistryToken: c.Token, IdentityToken: c.IdentityToken})
 }
 
 type credentialKey struct{}
@@ -84,7 +86,7 @@ func (r *Registry) asker(ctx context.Context) asker {
 		return asker{}
 	}
 	mac := hmac.New(sha256.New, r.secret)
-	for _, part := range []string{r.Name, c.Username, c.Password, c.Token} {
+	for _, part := range []string{r.Name, c.Username, c.Password, c.Token, c.IdentityToken} {
 		_ = binary.Write(mac, binary.BigEndian, uint64(len(part)))
 		mac.Write([]byte(part))
 	}
