@@ -1,5 +1,6 @@
 // Package testenv tells a test what the machine offers. What is missing skips
-// the test with the reason, but fails it in CI, where everything must run.
+// the test with the reason, but fails it in CI, where everything must run. The
+// module test/e2e cannot import it, and keeps the same rule in cluster.Missing.
 package testenv
 
 import (
