@@ -21,7 +21,7 @@ SENTRY := ./cmd/... ./sandbox ./sandbox/runtime/... ./sandbox/sensor/... ./sandb
 E2E       := cd test/e2e && GOFLAGS=-trimpath
 E2E_BIN   ?= $(CURDIR)/$(BUILD)/e2e
 
-.PHONY: help run build test deps lint unit race e2e e2e-bin system bench bench-proxy soak fuzz clean
+.PHONY: help run build image test deps lint unit race e2e e2e-bin system bench bench-proxy soak fuzz clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -31,6 +31,12 @@ run: build ## build and start everything on this machine: proxy, webhook, API, m
 
 build: ## build the one static binary, build/sallyport
 	$(GO) build -ldflags '$(LDFLAGS)' -o $(BUILD)/sallyport ./cmd/sallyport
+
+image: ## build the container image: build/image (OCI layout) and a file for docker load; PLATFORMS="amd64 arm64", PUSH=registry/name:tag
+	@for a in $(or $(PLATFORMS),$(shell $(GO) env GOARCH)); do \
+		echo "linux/$$a"; GOOS=linux GOARCH=$$a $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BUILD)/linux-$$a/sallyport ./cmd/sallyport || exit 1; done
+	$(GO) run ./charts/image -out $(BUILD)/image -tag sallyport:$(subst +,-,$(VERSION)) -version $(VERSION) $(if $(PUSH),-push $(PUSH)) \
+		$(foreach a,$(or $(PLATFORMS),$(shell $(GO) env GOARCH)),$(BUILD)/linux-$(a)/sallyport)
 
 test: deps lint unit race e2e ## pass every test, installing what they need (as root on Debian)
 

@@ -2,8 +2,10 @@ package analysis
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
+	"os"
 
 	"github.com/sallyport-dev/sallyport/analysis/endpoint"
 	"github.com/sallyport-dev/sallyport/internal/epoch"
@@ -35,6 +37,7 @@ type License = protocol.License
 type SettingsStore struct {
 	objects *objects.Store
 	local   func() Local
+	ca      string // file, see Trust
 	copy    *epoch.Copy[Settings]
 }
 
@@ -61,6 +64,11 @@ func NewSettings(store *objects.Store, epochs *epoch.Epochs, initial Settings, l
 	})
 	return s, nil
 }
+
+// Trust has endpoints' certificates checked against those in the PEM file ca,
+// too; empty is the system's alone. The file is read at each use, so that it
+// can be replaced. It is called before the store is used.
+func (s *SettingsStore) Trust(ca string) { s.ca = ca }
 
 // Get returns the settings in force, on whichever replica they were saved.
 func (s *SettingsStore) Get(ctx context.Context) (Settings, error) {
@@ -101,11 +109,34 @@ func (s *SettingsStore) Save(ctx context.Context, set Settings) (protocol.Licens
 
 func (s *SettingsStore) client(set Settings) (*endpoint.Client, error) {
 	if set.Endpoint != "" {
-		return endpoint.New(set.Endpoint, set.Token)
+		roots, err := s.roots()
+		if err != nil {
+			return nil, err
+		}
+		return endpoint.NewTrusting(set.Endpoint, set.Token, roots)
 	}
 	local := s.local()
 	if local.URL == "" {
 		return nil, ErrNoSandbox
 	}
 	return endpoint.New(local.URL, local.Token)
+}
+
+// roots are the certificates that endpoints' are checked against; nil for the system's.
+func (s *SettingsStore) roots() (*x509.CertPool, error) {
+	if s.ca == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(s.ca)
+	if err != nil {
+		return nil, fmt.Errorf("analysis.ca: %w", err)
+	}
+	roots, err := x509.SystemCertPool()
+	if err != nil {
+		roots = x509.NewCertPool()
+	}
+	if !roots.AppendCertsFromPEM(text) {
+		return nil, fmt.Errorf("analysis.ca: %s holds no certificate in PEM", s.ca)
+	}
+	return roots, nil
 }

@@ -60,13 +60,15 @@ type Proxy struct {
 	CredentialTrust time.Duration `yaml:"credential_trust"` // how long a client's credential that opened a repository is believed to open it
 	Upstreams       []Upstream    `yaml:"upstreams"`        // the closed list of registries that can be pulled from
 	Cache           Cache         `yaml:"cache"`
-	Redirect        bool          `yaml:"redirect"` // clients fetch blobs from the object storage itself, where the driver can sign addresses
+	GrantsListen    string        `yaml:"grants_listen"` // where only who shows a grant is answered: sandboxes elsewhere, that are to reach nothing more
+	Redirect        bool          `yaml:"redirect"`      // clients fetch blobs from the object storage itself, where the driver can sign addresses
 }
 
 // Console is the REST API.
 type Console struct {
-	Listen string `yaml:"listen"`
-	TLS    TLS    `yaml:"tls"`
+	Listen     string `yaml:"listen"`
+	TLS        TLS    `yaml:"tls"`
+	AdminToken string `yaml:"admin_token"` // the administrator's, at least 32 characters; empty: one is made, in the file admin.token of the data folder
 }
 
 // Metrics is the Prometheus endpoint, with /healthz and /readyz beside it.
@@ -101,13 +103,16 @@ type Analysis struct {
 	Enabled  bool   `yaml:"enabled"`
 	Endpoint string `yaml:"endpoint"` // URL of a sandbox service; empty means the one on this machine
 	Token    string `yaml:"token"`
+	CA       string `yaml:"ca"`        // file of certificates that are trusted for the endpoint besides the system's; read again for each run
 	Workers  int    `yaml:"workers"`   // runs asked for at the same time
 	PullFrom string `yaml:"pull_from"` // address at which the sandbox reaches the proxy; default the proxy's own on loopback
 }
 
 // Sandbox is the service that runs images.
 type Sandbox struct {
+	Local   bool          `yaml:"local"`   // whether `sallyport serve` runs one on this machine, where analysis.endpoint names none
 	Listen  string        `yaml:"listen"`  // of `sallyport sandbox` as a service of its own
+	TLS     TLS           `yaml:"tls"`     // of the same; gates elsewhere speak nothing else
 	Dir     string        `yaml:"dir"`     // scratch space; default the system's temporary folder
 	Token   string        `yaml:"token"`   // what clients must present; required by `sallyport sandbox`
 	Runs    int           `yaml:"runs"`    // at the same time
@@ -158,7 +163,7 @@ func Default() Config {
 		Metrics:  Metrics{Listen: "127.0.0.1:9090"},
 		Analysis: Analysis{Enabled: true, Workers: 2},
 		Sandbox: Sandbox{
-			Listen: ":8443", Runs: 2, Timeout: 180 * time.Second, Idle: 10 * time.Second, Memory: 2 << 30,
+			Local: true, Listen: ":8443", Runs: 2, Timeout: 180 * time.Second, Idle: 10 * time.Second, Memory: 2 << 30,
 		},
 		Shutdown: Shutdown{Drain: 25 * time.Second},
 		Cluster:  defaultCluster(),

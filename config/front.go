@@ -53,7 +53,7 @@ type Shutdown struct {
 
 // validateFronts checks what concerns listeners and clients.
 func (c *Config) validateFronts(bad func(key, format string, args ...any)) {
-	for key, t := range map[string]TLS{"proxy.tls": c.Proxy.TLS, "console.tls": c.Console.TLS} {
+	for key, t := range map[string]TLS{"proxy.tls": c.Proxy.TLS, "console.tls": c.Console.TLS, "sandbox.tls": c.Sandbox.TLS} {
 		if (t.Certificate == "") != (t.Key == "") {
 			bad(key, "needs both certificate and key")
 		}

@@ -55,6 +55,14 @@ func (c *Config) Validate() error {
 			bad("analysis.endpoint", "%q is not an http or https URL", c.Analysis.Endpoint)
 		}
 	}
+	if c.Proxy.GrantsListen != "" {
+		if _, _, err := net.SplitHostPort(c.Proxy.GrantsListen); err != nil {
+			bad("proxy.grants_listen", "%q is not an address: write host:port or :port", c.Proxy.GrantsListen)
+		}
+		if c.Analysis.PullFrom == "" {
+			bad("proxy.grants_listen", "needs analysis.pull_from, the host:port at which the sandbox reaches it")
+		}
+	}
 	if c.Analysis.Workers < 1 {
 		bad("analysis.workers", "%d must be at least 1", c.Analysis.Workers)
 	}

@@ -8,6 +8,8 @@ package endpoint
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -41,7 +43,10 @@ const (
 	maxMessage  = 300              // runes of an error's text that are kept
 )
 
-// Client speaks to one sandbox service. It is safe for concurrent use.
+// Client speaks to one sandbox service. Where the address is a name of several,
+// it stays with the one that it reached first: runs live in the memory of one.
+// A client is for one run, so that the next can go to another. It is safe for
+// concurrent use.
 type Client struct {
 	base  *url.URL
 	token string
@@ -50,7 +55,11 @@ type Client struct {
 
 // New returns a client of the service at address, an https URL, or an http one
 // on this machine: elsewhere the token would travel in clear text.
-func New(address, token string) (*Client, error) {
+func New(address, token string) (*Client, error) { return NewTrusting(address, token, nil) }
+
+// NewTrusting is New with the certificates that the service's is checked
+// against; nil for the system's.
+func NewTrusting(address, token string, roots *x509.CertPool) (*Client, error) {
 	u, err := url.Parse(strings.TrimSpace(address))
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
 		return nil, fmt.Errorf("%w: %q: write https://host[:port]", ErrAddress, address)
@@ -64,6 +73,10 @@ func New(address, token string) (*Client, error) {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxResponseHeaderBytes = 64 << 10
 	transport.ResponseHeaderTimeout = callTimeout
+	transport.DialContext = (&loyal{lookup: net.DefaultResolver.LookupHost}).dial
+	if roots != nil {
+		transport.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
+	}
 	return &Client{base: u, token: token, http: &http.Client{
 		Transport: transport,
 		Timeout:   callTimeout,

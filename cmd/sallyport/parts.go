@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -75,7 +76,11 @@ func build(ctx context.Context, cfg config.Config, open sockets, child *sandboxC
 	if open.of(roleConsole) != nil {
 		p.adminTokenFile = filepath.Join(cfg.Data, "admin.token")
 	}
-	tokens, err := token.Open(token.Config{Objects: store, AdminFile: p.adminTokenFile})
+	tc := token.Config{Objects: store, AdminFile: p.adminTokenFile}
+	if open.of(roleConsole) != nil && cfg.Console.AdminToken != "" {
+		tc.Admin, p.adminTokenFile = strings.TrimSpace(cfg.Console.AdminToken), "console.admin_token"
+	}
+	tokens, err := token.Open(tc)
 	if err != nil {
 		return nil, err
 	}
@@ -117,6 +122,7 @@ func build(ctx context.Context, cfg config.Config, open sockets, child *sandboxC
 	if err != nil {
 		return nil, err
 	}
+	settings.Trust(cfg.Analysis.CA)
 	// A sandbox elsewhere reaches the proxy as clients do, the one on this
 	// machine in clear text.
 	pullFrom, pullInsecure := cfg.Analysis.PullFrom, !cfg.Proxy.TLS.On()
@@ -167,7 +173,10 @@ func (p *parts) run(ctx context.Context) error {
 		}
 		return nil
 	})
-	for _, k := range p.keys {
+	for r, k := range p.keys {
+		if r == roleGrants && k == p.keys[roleProxy] {
+			continue
+		}
 		g.Go(func() error { k.Watch(ctx); return nil })
 	}
 	if err := g.Wait(); err != nil && !errors.Is(err, context.Canceled) {

@@ -68,6 +68,9 @@ func (p *parts) openKeys(cfg config.Config, open sockets, reg prometheus.Registe
 			return fmt.Errorf("%s.tls: %w", r, err)
 		}
 		p.keys[r] = k
+		if r == roleProxy && cfg.Proxy.GrantsListen != "" {
+			p.keys[roleGrants] = k
+		}
 		reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "sallyport_tls_certificate_not_after_seconds", Help: "When the certificate of a listener ends, as a Unix time.",
 			ConstLabels: prometheus.Labels{"server": string(r)},

@@ -56,13 +56,13 @@ this process runs hostile code in gVisor, and holds nothing of the gate's. The s
 			if err != nil {
 				return err
 			}
-			log.Info("sandbox listens", "address", ln.Addr().String())
-			return serveSandbox(cmd.Context(), cfg, ln, log)
+			return serveSandboxAlone(cmd.Context(), cfg, ln, log)
 		},
 	}
 	configFlag(c, &file)
 	c.Flags().BoolVar(&inherit, "inherit", false, "serve on the socket that the parent process left open")
 	_ = c.Flags().MarkHidden("inherit")
+	c.AddCommand(newInstallProfileCommand())
 	return c
 }
 
@@ -84,12 +84,12 @@ func serveAsChild(ctx context.Context, cfg config.Config, log *slog.Logger) erro
 		_, _ = io.Copy(io.Discard, lifeline) // ends when the parent does, however it does
 		cancel()
 	}()
-	return serveSandbox(ctx, cfg, ln, log)
+	return serveSandbox(ctx, cfg, ln, log, prometheus.NewRegistry())
 }
 
 // serveSandbox serves runs on ln until ctx ends; nothing of them is left then.
-func serveSandbox(ctx context.Context, cfg config.Config, ln net.Listener, log *slog.Logger) error {
-	runner, err := newRunner(cfg, log)
+func serveSandbox(ctx context.Context, cfg config.Config, ln net.Listener, log *slog.Logger, reg *prometheus.Registry) error {
+	runner, err := newRunner(cfg, log, reg)
 	if err != nil {
 		return err
 	}
@@ -99,6 +99,7 @@ func serveSandbox(ctx context.Context, cfg config.Config, ln net.Listener, log *
 		Workers: cfg.Sandbox.Runs,
 		Version: version,
 		Logger:  log,
+		Metrics: reg,
 	}, runner)
 	if err != nil {
 		return err
@@ -146,7 +147,7 @@ func claim(dir string) error {
 }
 
 // newRunner builds what runs images on this machine.
-func newRunner(cfg config.Config, log *slog.Logger) (*sandbox.Runner, error) {
+func newRunner(cfg config.Config, log *slog.Logger, reg prometheus.Registerer) (*sandbox.Runner, error) {
 	if err := runtime.Check(); err != nil {
 		return nil, err
 	}
@@ -177,7 +178,7 @@ func newRunner(cfg config.Config, log *slog.Logger) (*sandbox.Runner, error) {
 		Concurrency: cfg.Sandbox.Runs,
 		Version:     version,
 		Logger:      log,
-		Metrics:     prometheus.NewRegistry(),
+		Metrics:     reg,
 	})
 }
 

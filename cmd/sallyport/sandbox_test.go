@@ -33,3 +33,26 @@ func TestClaim(t *testing.T) {
 		})
 	}
 }
+
+func TestInstallProfile(t *testing.T) {
+	dir := t.TempDir()
+	from, to := filepath.Join(dir, "sandbox.json"), filepath.Join(dir, "seccomp", "sallyport", "sandbox.json")
+	for _, text := range []string{"{}", `{"defaultAction": "SCMP_ACT_ERRNO"}`} {
+		if err := os.WriteFile(from, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := installProfile(from, to, new(strings.Builder)); err != nil {
+			t.Fatal(err)
+		}
+		got, err := os.ReadFile(to)
+		if err != nil || string(got) != text {
+			t.Errorf("the profile is %q, %v, want %q", got, err, text)
+		}
+		if info, err := os.Stat(to); err != nil || info.Mode().Perm() != 0o644 {
+			t.Errorf("its mode is %v, %v: the kubelet must be able to read it", info.Mode(), err)
+		}
+	}
+	if entries, err := os.ReadDir(filepath.Dir(to)); err != nil || len(entries) != 1 {
+		t.Errorf("beside it lie %v, %v", entries, err)
+	}
+}

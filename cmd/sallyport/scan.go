@@ -13,6 +13,7 @@ import (
 
 	"github.com/distribution/distribution/v3/registry/storage/driver/inmemory"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
@@ -142,7 +143,7 @@ func scan(ctx context.Context, o scanOptions, out, errOut io.Writer) (code int, 
 
 // detonate runs img on this machine.
 func detonate(ctx context.Context, cfg config.Config, img v1.Image, ref image.Reference, show func(protocol.RunState), log *slog.Logger) (*report.Report, error) {
-	runner, err := newRunner(cfg, log)
+	runner, err := newRunner(cfg, log, prometheus.NewRegistry())
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -55,6 +56,9 @@ func newRoleCommand(r role) *cobra.Command {
 		},
 	}
 	configFlag(c, &file)
+	if r == roleWebhook {
+		c.AddCommand(newDetachCommand())
+	}
 	return c
 }
 
@@ -75,7 +79,7 @@ func serve(ctx context.Context, file string, out, errOut io.Writer, roles ...rol
 	defer sockets.close()
 
 	var child *sandboxChild
-	if cfg.Analysis.Endpoint == "" {
+	if cfg.Analysis.Endpoint == "" && cfg.Sandbox.Local {
 		if child, err = newSandboxChild(cfg, os.Environ(), log); err != nil {
 			return err
 		}
@@ -110,8 +114,9 @@ func serve(ctx context.Context, file string, out, errOut io.Writer, roles ...rol
 // Sockets that processes have beside their fronts.
 const (
 	roleMetrics role = "metrics"
-	// roleGrants is where the sandbox on this machine fetches what it is to run,
-	// when the proxy itself speaks TLS with a name that is not this address.
+	// roleGrants is where sandboxes fetch what they are to run: where the settings
+	// say so, else on this machine, when the proxy itself speaks TLS with a name
+	// that is not this address.
 	roleGrants role = "grants"
 )
 
@@ -127,10 +132,10 @@ type sockets []socket
 func openSockets(cfg config.Config, roles []role) (open sockets, err error) {
 	address := map[role]string{
 		roleProxy: cfg.Proxy.Listen, roleWebhook: cfg.Webhook.Listen,
-		roleConsole: cfg.Console.Listen, roleMetrics: cfg.Metrics.Listen, roleGrants: "127.0.0.1:0",
+		roleConsole: cfg.Console.Listen, roleMetrics: cfg.Metrics.Listen, roleGrants: cmp.Or(cfg.Proxy.GrantsListen, "127.0.0.1:0"),
 	}
 	wanted := append(slices.Clone(roles), roleMetrics)
-	if slices.Contains(roles, roleProxy) && cfg.Proxy.TLS.On() && cfg.Analysis.PullFrom == "" {
+	if slices.Contains(roles, roleProxy) && (cfg.Proxy.GrantsListen != "" || cfg.Proxy.TLS.On() && cfg.Analysis.PullFrom == "") {
 		wanted = append(wanted, roleGrants)
 	}
 	for _, r := range wanted {
@@ -188,9 +193,12 @@ func banner(out io.Writer, cfg config.Config, s sockets, p *parts) {
 	line(roleWebhook, "https, /validate; %s", p.webhookTrust)
 	line(roleConsole, "API; token: %s", p.adminTokenFile)
 	line(roleMetrics, "/metrics, /healthz, /readyz")
-	if cfg.Analysis.Endpoint == "" {
+	switch {
+	case cfg.Analysis.Endpoint == "" && cfg.Sandbox.Local:
 		fmt.Fprintf(out, "  %-9s %-22s %s\n", "sandbox", "local", "gVisor, a process of its own")
-	} else {
+	case cfg.Analysis.Endpoint == "":
+		fmt.Fprintf(out, "  %-9s %-22s %s\n", "sandbox", "none", "no image is run: set analysis.endpoint, or sandbox.local")
+	default:
 		fmt.Fprintf(out, "  %-9s %s\n", "sandbox", cfg.Analysis.Endpoint)
 	}
 	fmt.Fprintf(out, "  %-9s %s\n\n", "data", cfg.Data)

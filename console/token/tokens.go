@@ -60,6 +60,7 @@ const Administrator = "administrator"
 type Config struct {
 	Objects   *objects.Store
 	AdminFile string           // the administrator's token, mode 0600; made when it is not there; "" where nobody administers
+	Admin     string           // the administrator's token itself, instead of the file
 	Now       func() time.Time // nil for time.Now
 }
 
@@ -79,7 +80,14 @@ func Open(cfg Config) (*Tokens, error) {
 		cfg.Now = time.Now
 	}
 	t := &Tokens{cfg: cfg}
-	if cfg.AdminFile != "" {
+	switch {
+	case cfg.Admin != "":
+		if len(cfg.Admin) < minAdmin {
+			return nil, fmt.Errorf("the administrator's token has %d characters: give one of at least %d random ones", len(cfg.Admin), minAdmin)
+		}
+		sum := sha256.Sum256([]byte(cfg.Admin))
+		t.admin = &sum
+	case cfg.AdminFile != "":
 		text, err := adminToken(cfg.AdminFile)
 		if err != nil {
 			return nil, err
