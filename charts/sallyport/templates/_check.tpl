@@ -11,6 +11,7 @@
 {{- if and (eq .Values.webhook.certificates.mode "secret") (not (and .Values.webhook.certificates.secretName .Values.webhook.certificates.caBundle)) -}}
   {{- fail "webhook.certificates.mode secret needs secretName and caBundle" -}}
 {{- end -}}
+{{- if and (eq .Values.webhook.mutate "gate") (not .Values.proxy.names) -}}{{- fail "webhook.mutate gate needs proxy.names: the first is what nodes are told to pull from" -}}{{- end -}}
 {{- if and .Values.sandbox.external.endpoint (not .Values.sandbox.existingSecret) -}}{{- fail "sandbox.external.endpoint needs sandbox.existingSecret, a Secret with the key token" -}}{{- end -}}
 {{- range list "proxy" "console" -}}
   {{- $front := get $.Values . -}}

@@ -24,7 +24,7 @@ metadata:
     {{- end }}
 spec:
   serviceAccountName: {{ include "sallyport.serviceAccount" . }}
-  automountServiceAccountToken: {{ $webhook }}
+  automountServiceAccountToken: {{ or (and $webhook .Values.webhook.enabled) .Values.rbac.readPullSecrets }}
   # Kubernetes would set SALLYPORT_… variables for the Services, which are no settings.
   enableServiceLinks: false
   {{- with .Values.imagePullSecrets }}
@@ -48,6 +48,9 @@ spec:
           valueFrom: {fieldRef: {fieldPath: metadata.namespace}}
         - name: GOMEMLIMIT
           valueFrom: {resourceFieldRef: {resource: limits.memory}}
+        {{- if not $webhook }}
+        - {name: SALLYPORT_CLUSTER_REJUDGE_ENABLED, value: "false"}
+        {{- end }}
         {{- if .Values.redis.existingSecret }}
         - name: SALLYPORT_REDIS_URL
           valueFrom: {secretKeyRef: {name: {{ .Values.redis.existingSecret }}, key: {{ .Values.redis.existingSecretKey }}}}
@@ -121,6 +124,9 @@ spec:
         {{- if and $proxy .Values.proxy.tls.secretName }}
         - {name: proxy-tls, mountPath: /etc/sallyport/proxy-tls, readOnly: true}
         {{- end }}
+        {{- if and $webhook .Values.webhook.enabled (ne .Values.webhook.certificates.mode "self") }}
+        - {name: webhook-tls, mountPath: /etc/sallyport/webhook-tls, readOnly: true}
+        {{- end }}
         {{- if and $console .Values.console.tls.secretName }}
         - {name: console-tls, mountPath: /etc/sallyport/console-tls, readOnly: true}
         {{- end }}
@@ -163,6 +169,10 @@ spec:
     {{- if and $proxy .Values.proxy.tls.secretName }}
     - name: proxy-tls
       secret: {secretName: {{ .Values.proxy.tls.secretName }}, defaultMode: 0440}
+    {{- end }}
+    {{- if and $webhook .Values.webhook.enabled (ne .Values.webhook.certificates.mode "self") }}
+    - name: webhook-tls
+      secret: {secretName: {{ include "sallyport.webhookTLS" . }}, defaultMode: 0440}
     {{- end }}
     {{- if and $console .Values.console.tls.secretName }}
     - name: console-tls

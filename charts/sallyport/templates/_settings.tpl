@@ -37,6 +37,20 @@ The gate's settings: what the chart knows, and .Values.config over it.
     "pull_from" (printf "%s-pull.%s.svc:5001" $full .Release.Namespace)) -}}
   {{- $_ := set $set.proxy "grants_listen" ":5001" -}}
 {{- end -}}
+{{- $w := .Values.webhook -}}
+{{- if eq $w.certificates.mode "self" -}}
+  {{- $publish := list (printf "validatingwebhookconfigurations/%s" $full) -}}
+  {{- if ne $w.mutate "off" -}}{{- $publish = append $publish (printf "mutatingwebhookconfigurations/%s" $full) -}}{{- end -}}
+  {{- $_ := set $set.webhook "certificates" (dict "secret" (printf "%s-webhook" $full) "publish" $publish) -}}
+{{- else -}}
+  {{- $_ := set $set.webhook "tls" (dict "certificate" "/etc/sallyport/webhook-tls/tls.crt" "key" "/etc/sallyport/webhook-tls/tls.key") -}}
+{{- end -}}
+{{- if not $w.enabled -}}{{- $_ := unset $set.webhook "certificates" -}}{{- $_ := unset $set.webhook "tls" -}}{{- end -}}
+{{- if ne $w.mutate "off" -}}{{- $_ := set $set.webhook "mutate" $w.mutate -}}{{- end -}}
+{{- if eq $w.mutate "gate" -}}{{- $_ := set $set.webhook "gate" (first .Values.proxy.names) -}}{{- end -}}
+{{- $rejudge := dict "enabled" .Values.controller.enabled "exempt" $w.exemptNamespaces "annotate" .Values.controller.annotate "lease" $full -}}
+{{- if .Values.controller.evict -}}{{- $_ := set $rejudge "enforce_running" "evict" -}}{{- end -}}
+{{- $_ := set $set "cluster" (dict "rejudge" $rejudge) -}}
 {{- if or .Values.policies.documents .Values.policies.existingConfigMap -}}{{- $_ := set $set "policies" (dict "dir" "/etc/sallyport/policies") -}}{{- end -}}
 {{- toYaml (mergeOverwrite $set (deepCopy .Values.config)) -}}
 {{- end -}}
