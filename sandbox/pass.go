@@ -175,7 +175,7 @@ func (p *pass) detonate(ctx context.Context, plan *plan, who account, root *root
 		return nil, err
 	}
 	records := world.Records(result.Started)
-	builder.AddNetwork(observation.Network{Flows: records.Flows, DNS: records.DNS, HTTP: records.HTTP})
+	builder.AddNetwork(observation.Network{Flows: records.Flows, DNS: records.DNS, HTTP: records.HTTP, Traffic: records.Traffic})
 	end := ended(result, p.timeout)
 	end.Unrecorded = records.Beyond.Flows
 	if n := records.Beyond.Flows + records.Beyond.DNS + records.Beyond.HTTP; n > 0 {

@@ -16,6 +16,7 @@ import (
 type flow struct {
 	ledger *ledger
 	first  time.Time
+	to     netip.AddrPort
 
 	mu     sync.Mutex
 	record observation.Flow // without what is derived when it is read

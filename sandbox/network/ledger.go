@@ -19,6 +19,8 @@ type Records struct {
 	DNS    []observation.DNSQuery
 	HTTP   []observation.HTTP
 	Beyond Beyond
+
+	Traffic []observation.Traffic // of addresses that got much
 }
 
 // Beyond counts what came after the limits and was answered but not kept.
@@ -29,7 +31,11 @@ type Beyond struct {
 
 // Records are what the guest did so far. Times are relative to since, which is
 // the start of the run. Flows still open are included as they stand.
-func (w *World) Records(since time.Time) Records { return w.ledger.records(since) }
+func (w *World) Records(since time.Time) Records {
+	r := w.ledger.records(since)
+	r.Traffic = w.traffic.list(since, w.names.of)
+	return r
+}
 
 // insisted is how many flows are kept beyond the limit since secrets left on them.
 const insisted = 200
@@ -51,7 +57,8 @@ type ledger struct {
 	beyond   Beyond // without Bytes
 	names    *canary.NameSearch
 
-	budget budget
+	budget  budget
+	traffic *traffic
 }
 
 func newLedger(limits Limits, now func() time.Time, canaries *canary.Set) *ledger {
@@ -70,7 +77,7 @@ func (l *ledger) open(proto string, from, to netip.AddrPort) *flow {
 	defer l.mu.Unlock()
 	l.count++
 	f := &flow{
-		ledger: l, first: now, last: now, search: l.canaries.Search(),
+		ledger: l, to: to, first: now, last: now, search: l.canaries.Search(),
 		record: newRecord("f"+strconv.Itoa(l.count), proto, from, to),
 	}
 	if len(l.flows) < l.limits.Flows {
@@ -117,6 +124,9 @@ func (l *ledger) asked(f *flow, name string, q observation.DNSQuery) {
 // requested notes an HTTP request.
 func (l *ledger) requested(f *flow, h observation.HTTP) {
 	h.Flow = f.id()
+	if l.traffic != nil {
+		l.traffic.add("http", netip.Addr{}, f.to, l.now())
+	}
 	h.TimeMS = l.millis()
 	h.Body = escape([]byte(h.Body)[:l.budget.take(len(h.Body))])
 	l.mu.Lock()

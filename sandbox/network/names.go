@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
+	"time"
 )
 
 // names gives each name that is asked for an address of its own, so that every
@@ -11,17 +12,20 @@ import (
 // on the internet: 198.19.0.0/16, the upper half of the range for benchmarks
 // (RFC 2544), and 2001:db8::/32 (RFC 3849).
 type names struct {
+	now func() time.Time
+
 	mu     sync.Mutex
 	byName map[string]int
 	byAddr map[netip.Addr]string
+	zones  zones
 }
 
 // maxNames bounds the table; further names do not exist. It is also fewer than
 // there are addresses.
 const maxNames = 30_000
 
-func newNames() *names {
-	return &names{byName: make(map[string]int), byAddr: make(map[netip.Addr]string)}
+func newNames(now func() time.Time) *names {
+	return &names{now: now, zones: zones{exists: make(map[string]bool)}, byName: make(map[string]int), byAddr: make(map[netip.Addr]string)}
 }
 
 // fixedNames have a place of their own.
@@ -46,7 +50,7 @@ func (n *names) lookup(name string) (v4, v6 netip.Addr, ok bool) {
 	defer n.mu.Unlock()
 	i, known := n.byName[name]
 	if !known {
-		if len(n.byName) >= maxNames {
+		if len(n.byName) >= maxNames || !n.zones.has(name, n.now()) {
 			return v4, v6, false
 		}
 		i = len(n.byName)

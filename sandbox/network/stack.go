@@ -40,7 +40,7 @@ func (w *World) newStack() error {
 		}
 		top = sniffed
 	}
-	s.SetTransportProtocolHandler(tcp.ProtocolNumber, tcp.NewForwarder(s, 0, attempts, w.connected).HandlePacket)
+	s.SetTransportProtocolHandler(tcp.ProtocolNumber, w.counted(tcp.NewForwarder(s, 0, attempts, w.connected).HandlePacket))
 	s.SetTransportProtocolHandler(udp.ProtocolNumber, w.datagram)
 	s.SetTransportProtocolHandler(icmp.ProtocolNumber4, w.echo4)
 	s.SetTransportProtocolHandler(icmp.ProtocolNumber6, w.echo6)

@@ -71,6 +71,7 @@ type World struct {
 	openness  openness
 	ledger    *ledger
 	datagrams datagrams
+	traffic   traffic
 	table     *responder.Table
 	capture   *capture // nil: none
 
@@ -101,7 +102,7 @@ func New(cfg Config) (_ *World, err error) {
 	}
 	cfg.Limits = cfg.Limits.withDefaults()
 
-	w := &World{cfg: cfg, fd: -1, names: newNames(), conns: make(map[net.Conn]struct{})}
+	w := &World{cfg: cfg, fd: -1, names: newNames(cfg.Now), conns: make(map[net.Conn]struct{})}
 	w.ctx, w.cancel = context.WithCancel(context.Background())
 	defer func() {
 		if err != nil {
@@ -109,6 +110,7 @@ func New(cfg Config) (_ *World, err error) {
 		}
 	}()
 	w.ledger = newLedger(cfg.Limits, cfg.Now, cfg.Canaries)
+	w.ledger.traffic = &w.traffic
 	w.datagrams.flows = make(map[tuple]*flow)
 	if w.authority, err = newAuthority(cfg.Rand, cfg.Now); err != nil {
 		return nil, fmt.Errorf("simulated network: %w", err)
@@ -158,13 +160,18 @@ func (w *World) newTable() (*responder.Table, error) {
 		&responder.TLS{Certificate: w.authority.certificate},
 		responder.NewHTTP(responder.HTTPConfig{
 			Payloads: responder.Payloads{Script: marker.Script(w.cfg.Token), ELF: programs, Arch: w.cfg.Arch},
-			Secret:   w.cfg.Canaries.Value, Now: w.cfg.Now,
+			Secret:   w.cfg.Canaries.Value, Token: w.cfg.Token, Now: w.cfg.Now,
 		}),
 		ssh,
 		&responder.Stratum{},
 		&responder.IRC{Token: w.cfg.Token},
 		&responder.Redis{},
 		&responder.SMTP{},
+		&responder.FTP{},
+		&responder.Telnet{},
+		&responder.Postgres{},
+		&responder.MySQL{},
+		&responder.MSSQL{},
 	), nil
 }
 

@@ -167,9 +167,19 @@ func (b *Builder) Build() *Observation {
 	b.o.Processes = b.tree.all
 	sortEvents(b.o.Events)
 	b.o.Run.Unrecorded += b.missing
-	b.o.Network.Contacts = b.o.contacts()
+	b.o.index(b.own)
 	b.o.fill()
 	return &b.o
+}
+
+// index makes what rules look things up in.
+func (o *Observation) index(own map[string]bool) {
+	n := &o.Network
+	n.Contacts = o.contacts()
+	n.Apps, n.Domains, n.Zones = o.apps(), o.domains(), o.zones()
+	n.Sweeps, n.Rhythms = o.portSweeps(), o.rhythms()
+	o.attributeTraffic(own)
+	n.Traffic = orEmpty(n.Traffic)
 }
 
 // fill replaces nil by empty where the document has a list: a rule that

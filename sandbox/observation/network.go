@@ -5,6 +5,7 @@ import "slices"
 // Limits on the network's part of an observation.
 const (
 	maxRecords = 20_000   // of flows, questions and requests each
+	maxTraffic = 5_000    // of addresses with their traffic
 	maxSpoken  = 24 << 20 // bytes of excerpts, bodies and messages
 	shortText  = 256      // bytes of each that are still kept when those are used up
 )
@@ -32,6 +33,7 @@ func (b *Builder) AddNetwork(n Network) {
 		h.Body = b.say(h.Body)
 		to.HTTP = append(to.HTTP, h)
 	}
+	to.Traffic = append(to.Traffic, n.Traffic[:min(len(n.Traffic), maxTraffic-len(to.Traffic))]...)
 }
 
 // room is how many of n more flows fit; the rest is counted, since any of them

@@ -202,6 +202,16 @@ type Network struct {
 	// Contacts is whom the image tried to reach over TCP outside of itself: by
 	// Process.LineageID, port and address, the first attempt.
 	Contacts map[string]map[string]map[string]Contact `json:"contacts"`
+
+	// What follows is made of the above, so that no rule has to group, count or
+	// compare times. Apps is the flows to somewhere outside by Flow.App and
+	// Process.LineageID, as indices of Flows.
+	Apps    map[string]map[string][]int `json:"apps"`
+	Domains map[string][]Named          `json:"domains"` // names by the domains of two to four labels that they are in
+	Zones   []Zone                      `json:"zones"`
+	Sweeps  []PortSweep                 `json:"port_sweeps"`
+	Rhythms []Rhythm                    `json:"rhythms"`
+	Traffic []Traffic                   `json:"traffic"` // counted by the network itself
 }
 
 // Contact is the first attempt of a lineage to connect to an address and port.

@@ -17,6 +17,7 @@ func All() []Sample {
 		scanHorizontal(), dockerSpread(),
 		directEgress(), ircC2(),
 		miningProtocol(), canaryExfil(),
+		spread(), called(), taken(),
 		benign(), broken(),
 	)
 }
@@ -31,6 +32,10 @@ func Slugs() []string {
 		"scan-horizontal", "docker-api-spread",
 		"direct-ip-egress", "irc-c2",
 		"mining-protocol", "canary-exfil",
+		"ssh-spread", "redis-spread", "scan-vertical", "internet-search-recon", "exploit-outbound",
+		"kube-spread", "db-bruteforce",
+		"dyn-tunnel-host", "dga-dns", "dns-tunnel", "beacon-periodic",
+		"mining-pool-dns", "ddos-flood",
 	}
 }
 

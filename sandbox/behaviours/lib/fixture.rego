@@ -27,6 +27,12 @@ observation(parts) := {
 		"dns": object.get(parts, "dns", []),
 		"http": object.get(parts, "http", []),
 		"contacts": contacts(parts),
+		"apps": apps(parts),
+		"domains": domains(parts),
+		"zones": object.get(parts, "zones", []),
+		"port_sweeps": object.get(parts, "port_sweeps", []),
+		"rhythms": object.get(parts, "rhythms", []),
+		"traffic": object.get(parts, "traffic", []),
 	},
 	"files": {
 		"created": object.get(parts, "created", []),
@@ -65,6 +71,49 @@ contacts(parts) := {id: ports |
 		addresses := {c.ip: c.contact | some c in tried; c.lineage == id; c.port == port}
 	}
 }
+
+# apps is the flows to somewhere outside, as an observation indexes them.
+apps(parts) := {app: {id: [i | some [i, a, l] in known; a == app; l == id] | some [_, a, id] in known; a == app} |
+	lineages := {p.id: p.lineage_id | some p in programs(parts)}
+	known := [[i, flow.app, object.get(lineages, flow.process, "")] |
+		some i, flow in object.get(parts, "flows", [])
+		flow.scope in {"private", "public"}
+		not flow.inbound
+		not flow.probe
+	]
+	some [_, app, _] in known
+}
+
+# domains is the names that were asked for or used, as an observation indexes them.
+domains(parts) := {d: [n | some n in names_used(parts); d in above(n.name)] |
+	some n in names_used(parts)
+	some d in above(n.name)
+}
+
+above(name) := {concat(".", array.slice(labels, i, count(labels))) |
+	labels := split(name, ".")
+	some i, _ in labels
+	count(labels) - i >= 2
+	count(labels) - i <= 4
+}
+
+names_used(parts) := [{
+	"name": name, "lineage": object.get(lineages, id, ""), "process": id, "event": 60, "ms": 400, "asked": asked, "failed": false,
+	"flows": [i | some i, flow in object.get(parts, "flows", []); name in {flow.domain, flow.sni}; flow.process == id],
+} |
+	lineages := {p.id: p.lineage_id | some p in programs(parts)}
+	some [name, id, asked] in ({[q.name, object.get(q, "process", ""), true] | some q in object.get(parts, "dns", [])} | {[name, flow.process, false] |
+		some flow in object.get(parts, "flows", [])
+		some name in {flow.domain, flow.sni}
+		name != ""
+	})
+]
+
+# question is what the process with this ID asked a name server.
+question(process, name, parts) := object.union(
+	{"flow": "d1", "event": 60, "ms": 400, "process": process, "pid": 0, "name": name, "type": "A", "server": "172.17.0.1", "rcode": "NOERROR", "answers": []},
+	parts,
+)
 
 attempts(parts) := [a |
 	lineages := {p.id: p.lineage_id | some p in programs(parts)}

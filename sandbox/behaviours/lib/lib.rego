@@ -111,6 +111,51 @@ requests_of(p) := [http |
 	not http.inbound
 ]
 
+# app_flows is the flows of one protocol to somewhere outside, by lineage.
+app_flows(app) := {id: [input.network.flows[i] | some i in list] | some id, list in input.network.apps[app]}
+
+# names_under is who asked for, or used, a name in one of these domains.
+names_under(domains) := {n |
+	some domain in domains
+	some n in input.network.domains[domain]
+}
+
+# told_at_start: the image's own configuration holds this text, as a whole word.
+told_at_start(text) if {
+	count(text) > 2
+	contains(configuration, text)
+}
+
+configuration := concat(" ", array.concat(input.image.env, array.concat(input.image.entrypoint, input.image.cmd)))
+
+# drifted: the process with this ID runs what did not come with the image.
+drifted(id) if input.processes[id].drift
+
+drifted(id) if input.processes[id].script_drift
+
+# goes_by: one of the names of the process with this ID, or of its script, is in set.
+goes_by(id, set) if {
+	some name in input.processes[id].names
+	name in set
+}
+
+goes_by(id, set) if base(input.processes[id].script) in set
+
+# raw_sockets is the sockets by which packets of the program's own making leave,
+# or everybody's packets are read: SOCK_RAW of IP, and AF_PACKET.
+raw_sockets := [e |
+	some e in input.events.socket
+	not e.probe
+	raw_socket(e.args)
+]
+
+raw_socket(args) if args[0] == 17
+
+raw_socket(args) if {
+	args[0] in {2, 10}
+	bits.and(args[1], 15) == 3
+}
+
 # base is the last part of a path.
 base(path) := regex.replace(path, `^.*/`, "")
 
@@ -201,6 +246,25 @@ dns_evidence(q, detail) := {
 	"ms": q.ms,
 	"process": q.process,
 	"domain": q.name,
+	"detail": detail,
+}
+
+name_evidence(n, detail) := {
+	"type": "dns",
+	"event": n.event,
+	"ms": n.ms,
+	"process": n.process,
+	"domain": n.name,
+	"detail": detail,
+}
+
+traffic_evidence(t, detail) := {
+	"type": "network",
+	"event": t.event,
+	"ms": t.first_ms,
+	"process": t.process,
+	"dst": address(t.ip, t.port),
+	"domain": t.domain,
 	"detail": detail,
 }
 

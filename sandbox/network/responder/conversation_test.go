@@ -42,9 +42,10 @@ func everything(t testing.TB) *responder.Table {
 		}},
 		responder.NewHTTP(responder.HTTPConfig{
 			Payloads: responder.Payloads{Script: []byte("echo"), ELF: map[string][]byte{"amd64": []byte("\x7fELF")}, Arch: "amd64"},
-			Secret:   func(name string) string { return name }, Now: time.Now,
+			Secret:   func(name string) string { return name }, Token: "token", Now: time.Now,
 		}),
 		ssh, &responder.Stratum{}, &responder.IRC{Token: "token"}, &responder.Redis{}, &responder.SMTP{},
+		&responder.FTP{}, &responder.Telnet{}, &responder.Postgres{}, &responder.MySQL{}, &responder.MSSQL{},
 	)
 }
 
@@ -127,7 +128,12 @@ func TestFirstBytesTellTheProtocolHoweverTheyArrive(t *testing.T) {
 		"other JSON":                 {80, `{"method":"hello"}` + "\n", "raw"},
 		"IRC":                        {53, "NICK a\r\n", "irc"},
 		"IRC with a password":        {6667, "PASS x\r\nNICK a\r\n", "irc"},
-		"FTP's USER":                 {21, "USER anonymous\r\n", "raw"},
+		"FTP's USER":                 {21, "USER anonymous\r\n", "ftp"},
+		"USER on another port":       {2100, "USER anonymous\r\n", "irc"},
+		"Telnet's negotiation":       {8023, "\xff\xfd\x01", "telnet"},
+		"PostgreSQL":                 {5433, "\x00\x00\x00\x08\x04\xd2\x16\x2f", "postgresql"},
+		"zeros":                      {5433, "\x00\x00\x00\x00\x00\x00\x00\x00", "raw"},
+		"SQL Server":                 {1433, "\x12\x01\x00\x2f\x00\x00\x00\x00", "mssql"},
 		"a nickname":                 {6667, "NICKNAME\r\n", "raw"},
 		"Redis":                      {7000 + 1, "*1\r\n$4\r\nPING\r\n", "redis"},
 		"Redis inline":               {6379, "info\r\n", "redis"},
@@ -159,6 +165,9 @@ func TestSilentGuestIsGreetedByItsPort(t *testing.T) {
 		"submission":   {587, "220 ", "smtp"},
 		"secure shell": {22, "SSH-2.0-OpenSSH", "ssh"},
 		"chat":         {6667, ":irc.example.net NOTICE", "irc"},
+		"files":        {21, "220 ", "ftp"},
+		"terminal":     {23, "\xff\xfb\x01", "telnet"},
+		"database":     {3306, "J\x00\x00\x00\x0a8.0.36", "mysql"},
 		"anything":     {4444, "id\n", ""},
 	} {
 		t.Run(name, func(t *testing.T) {

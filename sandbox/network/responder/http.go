@@ -45,7 +45,8 @@ type answer struct {
 	payload string // script or elf
 	app     string // of the flow, when it is not http
 	message *message
-	last    bool // closes the connection
+	orders  []string // what it tells the guest to do
+	last    bool     // closes the connection
 }
 
 type message struct {
@@ -57,13 +58,15 @@ type message struct {
 type HTTPConfig struct {
 	Payloads Payloads
 	Secret   func(name string) string // a canary's value
+	Token    string                   // what the guest prints when it obeys an order
 	Now      func() time.Time
 }
 
 // NewHTTP makes a web server of all sites.
 func NewHTTP(cfg HTTPConfig) *HTTP {
 	return &HTTP{now: cfg.Now, sites: []site{
-		&metadata{secret: cfg.Secret, now: cfg.Now}, docker{}, closedShop{}, &payloads{cfg.Payloads}, page{},
+		&metadata{secret: cfg.Secret, now: cfg.Now}, docker{}, kubernetes{}, chat{cfg.Token}, publish{},
+		closedShop{}, drops{}, &payloads{cfg.Payloads}, page{},
 	}}
 }
 
@@ -163,6 +166,9 @@ func (s *HTTP) note(c *Conversation, req *http.Request, body []byte, a *answer, 
 	}
 	if a.message != nil {
 		c.Log.Message(true, clip(a.message.kind), a.message.fields)
+	}
+	for _, o := range a.orders {
+		c.Log.Message(false, "order", map[string]string{"text": o})
 	}
 	headers := make(map[string]string, len(req.Header))
 	for name, values := range req.Header {

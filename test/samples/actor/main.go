@@ -1,7 +1,8 @@
 // Actor is the program inside the sample images: each of its commands does one
 // thing that a behaviour rule must find, or one that looks alike and must not
 // be found. It is harmless by construction: it talks to documentation addresses
-// and names under .test, carries no payload and harms no file that a sample did
+// and names, few of them not under .test, that only the simulated world answers,
+// carries no payload and harms no file that a sample did
 // not make for it.
 package main
 
@@ -41,6 +42,24 @@ var commands = map[string]func(args []string) error{
 	"scan-named":    scanNamed,
 	"docker-spread": dockerSpread,
 	"docker-client": dockerClient,
+
+	"ssh-guess":  sshGuess,
+	"ssh-once":   sshOnce,
+	"redis-say":  redisSay,
+	"scan-ports": scanPorts,
+	"exploit":    exploit,
+	"ship-logs":  shipLogs,
+	"lookup":     lookup,
+
+	"pg-guess":      pgGuess,
+	"kube-spread":   kubeSpread,
+	"kube-scrape":   kubeScrape,
+	"flood":         flood,
+	"search-master": searchMaster,
+	"suffixes":      suffixes,
+	"tunnel":        tunnel,
+	"checksums":     checksums,
+	"beacon":        beacon,
 
 	"dial":       dial,
 	"http-get":   httpGet,
