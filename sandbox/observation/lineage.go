@@ -3,6 +3,8 @@ package observation
 import (
 	"path"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/sallyport-dev/sallyport/sandbox/event"
 )
@@ -13,18 +15,18 @@ const maxPipeFrom = 16
 // pipes finds whose output each program reads. Both ends of a pipe carry its
 // inode; the peer that the sensor saw may still be a fork before its exec.
 func (t *tree) pipes() {
-	writers := map[uint64][]*Process{}
+	writers := map[string][]*Process{}
 	for _, p := range t.order {
-		if fd := p.Stdio[1]; isPipe(fd) && len(writers[fd.Inode]) < maxPipeFrom {
-			writers[fd.Inode] = append(writers[fd.Inode], p)
+		if name := pipeName(p.Stdio[1]); name != "" && len(writers[name]) < maxPipeFrom {
+			writers[name] = append(writers[name], p)
 		}
 	}
 	for _, p := range t.order {
-		fd := p.Stdio[0]
-		if !isPipe(fd) {
+		name := pipeName(p.Stdio[0])
+		if name == "" {
 			continue
 		}
-		for _, w := range writers[fd.Inode] {
+		for _, w := range writers[name] {
 			if w != p && !slices.Contains(p.Lineage, w.ID) && !slices.Contains(w.Lineage, p.ID) {
 				p.PipeFrom = append(p.PipeFrom, w.ID)
 			}
@@ -32,7 +34,20 @@ func (t *tree) pipes() {
 	}
 }
 
-func isPipe(fd *event.FD) bool { return fd != nil && fd.Kind == "pipe" && fd.Inode != 0 }
+func isPipe(fd *event.FD) bool { return pipeName(fd) != "" }
+
+// pipeName is the same for both ends of a pipe, with a name in the file system
+// or without, and "" for what is none of the guest's: its output goes to us by
+// pipes that are numbered by themselves.
+func pipeName(fd *event.FD) string {
+	switch {
+	case fd == nil || fd.Kind != "pipe" || fd.Inode == 0 || strings.HasPrefix(fd.Path, "host:"):
+		return ""
+	case strings.HasPrefix(fd.Path, "/"):
+		return fd.Path
+	}
+	return strconv.FormatUint(fd.Inode, 10)
+}
 
 // inits start things that have nothing to do with each other. Names are those
 // of their programs.

@@ -11,7 +11,7 @@ import (
 // All lists every sample, grouped by behaviour.
 func All() []Sample {
 	return slices.Concat(
-		reverseShell(), pipeDownloadShell(),
+		reverseShell(), pipeDownloadShell(), programs(), encoded(), offered(), tools(),
 		memfdExec(), preloadFile(), mountDevice(),
 		escapes(),
 		scanHorizontal(), dockerSpread(),
@@ -26,6 +26,8 @@ func All() []Sample {
 func Slugs() []string {
 	return []string{
 		"reverse-shell", "pipe-download-shell",
+		"drift-exec-elf", "drift-exec-script", "ingress-exec-marker", "shm-exec", "hidden-path-exec", "deleted-exec", "pipe-decode-shell", "interp-inline-encoded",
+		"bind-shell", "reverse-shell-relay", "miner-cmdline", "attack-tool-exec", "pkg-install-runtime",
 		"memfd-exec", "ld-preload-file", "escape-mount-device",
 		"escape-cgroup-agent", "escape-core-pattern", "escape-nsenter-init", "escape-chroot-host", "escape-runc-overwrite",
 		"escape-runtime-sock", "escape-userns-chain",

@@ -27,6 +27,7 @@ type Spec struct {
 	Ports      []string          // exposed, e.g. "80/tcp"
 	Volumes    []string          //
 	Files      map[string]string // executable ones begin with "#!"
+	Links      map[string]string // symbolic links and their targets
 	Bare       bool              // without the base: no shell, no tools, no actor
 	Platform   *v1.Platform      // nil: this machine's
 }
@@ -55,8 +56,11 @@ func (k *Kit) Image(spec Spec) (v1.Image, error) {
 		}
 		layers = slices.Clone(base)
 	}
-	if len(spec.Files) > 0 {
+	if len(spec.Files)+len(spec.Links) > 0 {
 		t := tree{}
+		for name, target := range spec.Links {
+			t.link(name, target)
+		}
 		for name, content := range spec.Files {
 			t.file(name, content)
 		}

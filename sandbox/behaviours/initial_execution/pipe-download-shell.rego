@@ -42,8 +42,8 @@ fed contains [shell, source] if {
 	some id in lib.interpreter_ids
 	shell := input.processes[id]
 	count(shell.pipe_from) > 0
-	reads_code(shell)
-	some source in upstream(shell.pipe_from)
+	lib.reads_code(shell)
+	some source in lib.upstream(shell.pipe_from)
 }
 
 # bash <(curl …): the shell reads the pipe as a file. Its name tells no inode,
@@ -90,34 +90,6 @@ read_pipes := {p.stdio[0].inode |
 	some p in input.processes
 	p.stdio[0].kind == "pipe"
 }
-
-# reads_code: what comes in on p's input is its code, not its data.
-reads_code(p) if {
-	p.script == ""
-	not inline(p.id, p.argv)
-}
-
-reads_code(p) if p.script in {"/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"}
-
-# inline: the code is an argument, so the input is data.
-inline(id, argv) if {
-	id in lib.shell_ids
-	some argument in array.slice(argv, 1, 6)
-	regex.match(`^-[a-zA-Z]*c`, argument)
-}
-
-inline(id, argv) if {
-	not id in lib.shell_ids
-	some argument in array.slice(argv, 1, 6)
-	regex.match(`^(-[a-zA-Z]*[ceErmp]|--eval)`, argument)
-}
-
-# upstream is who writes into these processes' pipes, over any number of pipes.
-upstream(ids) := [input.processes[id] |
-	some id in graph.reachable(pipes, ids)
-]
-
-pipes := {id: p.pipe_from | some id, p in input.processes}
 
 fetches(p) if {
 	some name in p.names
@@ -192,19 +164,11 @@ paste_proof(source) := {sprintf("from %s, where anybody can publish", [h.host]) 
 
 # The payload is decoded on its way, or decodes another one that runs.
 decode_proof(shell) := {"decoded before it runs" |
-	some p in below(shell)
-	reads_code(p)
-	some decoder in upstream(p.pipe_from)
+	some p in lib.below(shell)
+	lib.reads_code(p)
+	some decoder in lib.upstream(p.pipe_from)
 	decoder.decodes
 }
-
-# below is shell and the interpreters that come from it.
-below(shell) := [input.processes[id] |
-	some id in graph.reachable(children, {shell.id})
-	id in lib.interpreter_ids
-]
-
-children := {id: p.children | some id, p in input.processes}
 
 requested(p) := {lib.http_evidence(h, sprintf("answered with status %d", [h.status])) |
 	some h in lib.requests_of(p)

@@ -9,7 +9,7 @@ package sallyport.lib
 # a hundred thousand events. So a rule begins with the few things that it is
 # about, by an index, and looks at each at most once:
 #
-#   processes   named(names) and programs by what they go by, drifting and
+#   processes   going_by(names) and programs by what they go by, drifting and
 #               drifting_scripts by where they come from; said holds all
 #               arguments of all processes, to be asked before each is looked at
 #   events      by kind in input.events; written holds all paths that were opened
@@ -38,8 +38,8 @@ programs := object.union_n([{name: {p.id: true}} |
 	some name in p.names
 ])
 
-# named is the IDs of loaded processes that go by one of a set of names.
-named(names) := {id |
+# going_by is the IDs of loaded processes that go by one of a set of names.
+going_by(names) := {id |
 	some name in names
 	some id, _ in programs[name]
 }
@@ -55,13 +55,16 @@ said := concat("\n", [command_line(p) | some p in loaded])
 
 # saying is the loaded processes whose arguments, in small letters, hold one of the words.
 saying(words) := [p |
-	some word in words
-	contains(heard, word)
+	present := {word | some word in words; contains(heard, word)}
+	count(present) > 0
 	some p in loaded
-	line := lower(command_line(p))
-	some w in words
-	contains(line, w)
+	says(lower(command_line(p)), present)
 ]
+
+says(line, words) if {
+	some word in words
+	contains(line, word)
+}
 
 heard := lower(said)
 
@@ -71,10 +74,10 @@ command_line(p) := concat(" ", p.argv)
 written := sprintf("\n%s\n", [concat("\n", [e.path | some e in input.events.write])])
 
 # shell_ids is the processes that read commands of the shell language.
-shell_ids := named(shells)
+shell_ids := going_by(shells)
 
 # interpreter_ids is the processes that run what they are given as text, in any language.
-interpreter_ids := named(interpreters)
+interpreter_ids := going_by(interpreters)
 
 # outside is how far away an address is that is neither the guest's own nor on
 # its link only.

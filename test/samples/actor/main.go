@@ -21,6 +21,15 @@ var commands = map[string]func(args []string) error{
 	"loopback-shell":      loopbackShell,
 	"upload-by-cat":       uploadByCat,
 
+	"bind-shell":  bindShell,
+	"linger":      linger,
+	"remove-self": removeSelf,
+
+	// What the program is asked when it goes by another name.
+	"-o":    nothing,
+	"-p22":  nothing,
+	"synth": nothing,
+
 	"memfd-exec": memfdExec,
 	"memfd-map":  memfdMap,
 
@@ -82,6 +91,10 @@ var commands = map[string]func(args []string) error{
 	"webserver": webserver,
 	"ok":        func([]string) error { fmt.Println("ok"); return nil },
 }
+
+func init() { commands["-c"] = interpret } // which looks into commands itself
+
+func nothing([]string) error { return nil }
 
 func main() {
 	name := ""
