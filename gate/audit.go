@@ -30,7 +30,7 @@ const auditFolder = "audit"
 func auditDay(t time.Time) string { return t.UTC().Format(time.DateOnly) }
 
 func (a *audit) write(ctx context.Context, r Record) error {
-	return a.objects.PutJSON(ctx, objects.Key(auditFolder, auditDay(r.Decision.Time), r.Decision.ID), r)
+	return a.objects.PutUnsynced(ctx, objects.Key(auditFolder, auditDay(r.Decision.Time), r.Decision.ID), r)
 }
 
 func (a *audit) read(ctx context.Context, id string) (Record, error) {

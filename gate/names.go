@@ -2,6 +2,7 @@ package gate
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -67,7 +68,7 @@ func (n *names) record(ctx context.Context, ref image.Reference) error {
 	if err != nil || slices.Contains(k.tags, ref.Tag) {
 		return err
 	}
-	err = n.objects.PutJSON(ctx, nameKey(ref, "tag", ref.Tag), Name{Reference: ref, Seen: n.now().UTC()})
+	err = n.objects.PutUnsynced(ctx, nameKey(ref, "tag", ref.Tag), Name{Reference: ref, Seen: n.now().UTC()})
 	if err != nil {
 		return fmt.Errorf("remembering the name: %w", err)
 	}
@@ -93,7 +94,7 @@ func (n *names) recordChildren(ctx context.Context, ref image.Reference, childre
 			continue
 		}
 		changed = true
-		if err := n.objects.Put(ctx, nameKey(child, "parent", ref.Digest.String()), []byte("{}")); err != nil {
+		if err := n.objects.PutUnsynced(ctx, nameKey(child, "parent", ref.Digest.String()), struct{}{}); err != nil {
 			return fmt.Errorf("remembering the index: %w", err)
 		}
 	}
@@ -185,8 +186,9 @@ func (n *names) all(ctx context.Context, registry, repository string) ([]Name, e
 		if parts[4] != "tag" {
 			continue
 		}
-		var name Name
-		if err := n.objects.GetJSON(ctx, key, &name); err != nil {
+		name := Name{Reference: image.Reference{Registry: parts[1], Repository: parts[2], Digest: digest.Digest(parts[3]), Tag: parts[5]}}
+		// All but the time is in the key, too; the rest a crash may have taken.
+		if err := n.objects.GetJSON(ctx, key, &name); err != nil && !errors.Is(err, objects.ErrNotFound) {
 			return nil, err
 		}
 		all = append(all, name)

@@ -14,6 +14,7 @@ import (
 	"path"
 	"sort"
 	"strings"
+	"sync/atomic"
 
 	"github.com/distribution/distribution/v3/registry/storage/driver"
 )
@@ -31,7 +32,10 @@ const Root = "/sallyport"
 
 // Store reads and writes objects. It is safe for concurrent use, also by
 // several processes on one storage.
-type Store struct{ driver driver.StorageDriver }
+type Store struct {
+	driver driver.StorageDriver
+	root   atomic.Pointer[string] // the driver's folder on this machine's file system; "" where it has none, nil while that is not known
+}
 
 // New returns the store of objects on d.
 func New(d driver.StorageDriver) *Store { return &Store{driver: d} }
@@ -133,6 +137,9 @@ func (s *Store) GetJSON(ctx context.Context, key string, v any) error {
 	b, err := s.Get(ctx, key)
 	if err != nil {
 		return err
+	}
+	if len(b) == 0 {
+		return fmt.Errorf("%w: %s is empty", ErrNotFound, key) // see PutUnsynced
 	}
 	if err := json.Unmarshal(b, v); err != nil {
 		return fmt.Errorf("object %s is damaged: %w", key, err)
