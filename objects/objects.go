@@ -14,7 +14,6 @@ import (
 	"path"
 	"sort"
 	"strings"
-	"sync/atomic"
 
 	"github.com/distribution/distribution/v3/registry/storage/driver"
 )
@@ -34,11 +33,15 @@ const Root = "/sallyport"
 // several processes on one storage.
 type Store struct {
 	driver driver.StorageDriver
-	root   atomic.Pointer[string] // the driver's folder on this machine's file system; "" where it has none, nil while that is not known
+	root   string // of PutUnsynced; may be empty
 }
 
 // New returns the store of objects on d.
 func New(d driver.StorageDriver) *Store { return &Store{driver: d} }
+
+// NewLocal is New for a driver that keeps each path as a file below root, as
+// the one for file systems does.
+func NewLocal(d driver.StorageDriver, root string) *Store { return &Store{driver: d, root: root} }
 
 // Get returns the bytes under key, or ErrNotFound.
 func (s *Store) Get(ctx context.Context, key string) ([]byte, error) {

@@ -199,40 +199,46 @@ func TestJSON(t *testing.T) {
 }
 
 func TestUnsyncedObjectsAreObjects(t *testing.T) {
-	everyDriver(t, func(t *testing.T, d driver.StorageDriver) {
-		ctx, s := t.Context(), objects.New(d)
-		for i, key := range []string{"a/first", "a/second", "a/second", objects.Key(strings.Repeat("long/", 90), "x")} {
-			if err := s.PutUnsynced(ctx, key, i); err != nil {
-				t.Fatalf("%s: %v", key, err)
+	dir := t.TempDir()
+	for name, s := range map[string]*objects.Store{
+		"local":  objects.NewLocal(filesystem.New(filesystem.DriverParameters{RootDirectory: dir, MaxThreads: 100}), dir),
+		"remote": objects.New(inmemory.New()),
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx := t.Context()
+			for i, key := range []string{"a/first", "a/second", "a/second", objects.Key(strings.Repeat("long/", 90), "x")} {
+				if err := s.PutUnsynced(ctx, key, i); err != nil {
+					t.Fatalf("%s: %v", key, err)
+				}
+				var got int
+				if err := s.GetJSON(ctx, key, &got); err != nil || got != i {
+					t.Errorf("%s: %d, %v, want %d", key, got, err, i)
+				}
+			}
+			expect(t, s, "a", "a/first", "a/second")
+			for _, key := range []string{"../a", "a//b", "a/b.tmp"} {
+				if err := s.PutUnsynced(ctx, key, 1); !errors.Is(err, objects.ErrKey) {
+					t.Errorf("PutUnsynced(%q): %v, want ErrKey", key, err)
+				}
+			}
+			if err := s.PutUnsynced(ctx, "a/second/below", 1); err == nil {
+				t.Error("an object lies below another")
+			}
+			// What a crash of the machine leaves of one.
+			if err := s.Put(ctx, "a/first", nil); err != nil {
+				t.Fatal(err)
 			}
 			var got int
-			if err := s.GetJSON(ctx, key, &got); err != nil || got != i {
-				t.Errorf("%s: %d, %v, want %d", key, got, err, i)
+			if err := s.GetJSON(ctx, "a/first", &got); !errors.Is(err, objects.ErrNotFound) {
+				t.Errorf("an empty object: %d, %v, want ErrNotFound", got, err)
 			}
-		}
-		expect(t, s, "a", "a/first", "a/second")
-		for _, key := range []string{"../a", "a//b", "a/b.tmp"} {
-			if err := s.PutUnsynced(ctx, key, 1); !errors.Is(err, objects.ErrKey) {
-				t.Errorf("PutUnsynced(%q): %v, want ErrKey", key, err)
-			}
-		}
-		if err := s.PutUnsynced(ctx, "a/second/below", 1); err == nil {
-			t.Error("an object lies below another")
-		}
-		// What a crash of the machine leaves of one.
-		if err := s.Put(ctx, "a/first", nil); err != nil {
-			t.Fatal(err)
-		}
-		var got int
-		if err := s.GetJSON(ctx, "a/first", &got); !errors.Is(err, objects.ErrNotFound) {
-			t.Errorf("an empty object: %d, %v, want ErrNotFound", got, err)
-		}
-	})
+		})
+	}
 }
 
 func TestNothingHalfWrittenStaysWithoutRoom(t *testing.T) {
 	dir := t.TempDir()
-	s := objects.New(filesystem.New(filesystem.DriverParameters{RootDirectory: dir, MaxThreads: 100}))
+	s := objects.NewLocal(filesystem.New(filesystem.DriverParameters{RootDirectory: dir, MaxThreads: 100}), dir)
 	if err := s.PutUnsynced(t.Context(), "a/first", 1); err != nil {
 		t.Fatal(err)
 	}

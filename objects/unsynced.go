@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 )
 
 // PutUnsynced is PutJSON for what may be lost when the machine stops without
@@ -17,17 +16,10 @@ import (
 // The end of this process alone loses nothing. Of an object that was lost, an
 // empty file may stay, which GetJSON does not find and List lists.
 //
-// On drivers other than a file system's it is PutJSON.
+// It is PutJSON in a store that NewLocal did not make.
 func (s *Store) PutUnsynced(ctx context.Context, key string, v any) error {
-	root := s.root.Load()
-	if root == nil || *root == "" {
-		if err := s.PutJSON(ctx, key, v); err != nil {
-			return err
-		}
-		if root == nil {
-			s.find(ctx, key)
-		}
-		return nil
+	if s.root == "" {
+		return s.PutJSON(ctx, key, v)
 	}
 	p, err := file(key)
 	if err != nil {
@@ -37,31 +29,10 @@ func (s *Store) PutUnsynced(ctx context.Context, key string, v any) error {
 	if err != nil {
 		return fmt.Errorf("encoding object %s: %w", key, err)
 	}
-	if err := replace(filepath.Join(*root, filepath.FromSlash(p)), b); err != nil {
+	if err := replace(filepath.Join(s.root, filepath.FromSlash(p)), b); err != nil {
 		return fmt.Errorf("writing object %s: %w", key, err)
 	}
 	return nil
-}
-
-// find learns from a stored object where the driver's files lie: it reads from
-// a file of this machine, or from something else.
-func (s *Store) find(ctx context.Context, key string) {
-	p, err := file(key)
-	if err != nil {
-		return
-	}
-	r, err := s.driver.Reader(ctx, p, 0)
-	if err != nil {
-		return // deleted already; the next one tells
-	}
-	defer r.Close()
-	root := ""
-	if f, ok := r.(*os.File); ok {
-		if name, err := filepath.Abs(f.Name()); err == nil {
-			root, _ = strings.CutSuffix(name, filepath.FromSlash(p))
-		}
-	}
-	s.root.Store(&root)
 }
 
 // replace gives name new content, as the file system driver does but for

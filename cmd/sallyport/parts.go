@@ -25,7 +25,6 @@ import (
 	"github.com/sallyport-dev/sallyport/gate"
 	"github.com/sallyport-dev/sallyport/image"
 	"github.com/sallyport-dev/sallyport/internal/server"
-	"github.com/sallyport-dev/sallyport/objects"
 	"github.com/sallyport-dev/sallyport/proxy"
 	"github.com/sallyport-dev/sallyport/report"
 	"github.com/sallyport-dev/sallyport/webhook/certs"
@@ -72,7 +71,7 @@ func build(ctx context.Context, cfg config.Config, open sockets, child *sandboxC
 	if err := p.openKeys(cfg, open, reg); err != nil {
 		return nil, err
 	}
-	store := objects.New(driver)
+	store := openObjects(cfg, driver)
 	if open.of(roleConsole) != nil {
 		p.adminTokenFile = filepath.Join(cfg.Data, "admin.token")
 	}

@@ -69,7 +69,9 @@ func serve(ctx context.Context, file string, out, errOut io.Writer, roles ...rol
 	if err != nil {
 		return err
 	}
-	log := newLogger(errOut, cfg.Log)
+	logged := newLines(errOut)
+	defer logged.Close()
+	log := newLogger(logged, cfg.Log)
 	redis.SetLogger(redisLog{log})
 
 	sockets, err := openSockets(cfg, roles)

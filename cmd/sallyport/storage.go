@@ -13,6 +13,7 @@ import (
 	_ "github.com/distribution/distribution/v3/registry/storage/driver/s3-aws"
 
 	"github.com/sallyport-dev/sallyport/config"
+	"github.com/sallyport-dev/sallyport/objects"
 )
 
 // openStorage makes the storage driver that the settings name.
@@ -29,4 +30,14 @@ func openStorage(ctx context.Context, cfg config.Config) (driver.StorageDriver, 
 		return nil, fmt.Errorf("storage.%s: %w", name, err)
 	}
 	return d, nil
+}
+
+// openObjects keeps small documents under the driver that openStorage made.
+func openObjects(cfg config.Config, d driver.StorageDriver) *objects.Store {
+	if name, parameters := cfg.StorageDriver(); name == "filesystem" {
+		if root, ok := parameters["rootdirectory"].(string); ok && root != "" {
+			return objects.NewLocal(d, root)
+		}
+	}
+	return objects.New(d)
 }
