@@ -58,6 +58,7 @@ func (b *Builder) Add(e event.Event) {
 	counts.Total++
 	normalise(&e, b.own)
 	b.flushTry(&e)
+	b.tree.elevate(&e)
 	switch e.Kind {
 	case event.Start, event.Exec:
 		b.exec(&e)

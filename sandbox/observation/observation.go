@@ -167,6 +167,7 @@ type Process struct {
 	CWD         string   `json:"cwd"`
 	UID         uint32   `json:"uid"`
 	EUID        uint32   `json:"euid"`
+	Elevated    bool     `json:"elevated"` // got the rights of root after its start, which was without
 	Comm        string   `json:"comm"`
 	Drift       bool     `json:"drift"`
 	Memfd       bool     `json:"memfd"`

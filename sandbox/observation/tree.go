@@ -96,6 +96,18 @@ func (t *tree) at(e *event.Event) *Process {
 	return t.put(p, e)
 }
 
+// elevate notes that e's process has the rights of root and did not have them
+// when its program was loaded: the sensor sees a program before the set-user-ID
+// bit of its file takes effect.
+func (t *tree) elevate(e *event.Event) {
+	if e.Task.EUID != 0 || e.Kind == event.Start || e.Kind == event.Exec {
+		return
+	}
+	if p := t.current[e.Task.PID]; p != nil && p.PID == e.Task.PID && p.EUID != 0 && t.same(e) {
+		p.Elevated = true
+	}
+}
+
 // same tells whether e's task is the process that current knows by its number.
 func (t *tree) same(e *event.Event) bool {
 	known := t.starts[e.Task.PID]

@@ -133,7 +133,7 @@ entrypoint := object.union(common, {
 
 common := {
 	"ppid": 0, "parent": "", "generation": 0, "start_ms": 0, "end_ms": 0, "sha256": "", "env": [], "cwd": "/",
-	"uid": 0, "euid": 0, "comm": "", "drift": false, "memfd": false, "deleted": false, "forked": false,
+	"uid": 0, "euid": 0, "elevated": false, "comm": "", "drift": false, "memfd": false, "deleted": false, "forked": false,
 	"provenance": "image", "decodes": false, "script": "", "script_drift": false, "stdio": [null, null, null], "pipe_from": [],
 	"probe": false, "lineage": [], "lineage_id": "1.0",
 }

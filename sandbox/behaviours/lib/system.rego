@@ -121,4 +121,28 @@ payload(command) := union({
 strong := {"downloads into an interpreter", "decodes what it runs", "opens a connection for a shell", "calls an address without name"}
 
 # harmful: enough to call it proof.
-harmful(reasons) if count(reasons & strong) > 0
+harmful(reasons) := count(reasons & strong) > 0
+
+# related: one of them started the other, or both are the same program.
+related(p, pid) if p.ppid == pid
+
+related(p, pid) if descends(pid, p)
+
+related(p, pid) if peers(p, pid)
+
+# descends: the process with this number comes from p.
+descends(pid, p) if {
+	some generation in [0, 1, 2, 3]
+	q := input.processes[sprintf("%d.%d", [pid, generation])]
+	some above in q.lineage
+	input.processes[above].pid == p.pid
+}
+
+# peers are processes of one program, such as those of MPI.
+peers(p, pid) if {
+	some generation in [0, 1, 2, 3]
+	q := input.processes[sprintf("%d.%d", [pid, generation])]
+	q.exe == p.exe
+	q.sha256 == p.sha256
+	not p.drift
+}

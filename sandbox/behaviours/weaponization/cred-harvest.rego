@@ -1,0 +1,102 @@
+# METADATA
+# title: Stores of credentials searched
+# description: >-
+#   One lineage of programs looked into the places where several unrelated tools
+#   keep their credentials. A tool reads its own; who reads many collects them.
+# custom:
+#   severity: high
+#   group: harvest
+#   attack_version: "18"
+#   attack:
+#     - {id: T1552.001, name: Credentials In Files, tactic: Credential Access}
+#   remediation: >-
+#     Do not run this image where secrets are at hand. Find out where they went:
+#     change those that the container could read.
+package sallyport.behaviours.weaponization["cred-harvest"]
+
+import data.sallyport.lib
+
+finding contains {
+	"message": sprintf("credentials of %s are looked for%s", [concat(", ", sort(search.families)), lib.because(proofs)]),
+	"malicious": count(proofs) > 0,
+	"severity": severity(proofs),
+	"confidence": 88,
+	"lineage": search.lineage,
+	"evidence": lib.first(12, {lib.file_evidence(r.event, sprintf("opened, credentials of %s", [r.family])) | some r in search.reads}),
+} if {
+	some search in searches
+	proofs := proof(search)
+}
+
+severity(proofs) := "critical" if count(proofs) > 0
+
+else := "high"
+
+# reads is the openings of a place where credentials lie, whether they are there or not.
+reads := [{"event": e, "family": family, "lineage": p.lineage_id} |
+	some [e, family] in array.concat(by_name, by_ending)
+	not public(e.path)
+	p := lib.process(e)
+	not own(family, p)
+]
+
+by_name := [[e, family] |
+	some e in input.events.open
+	some part in split(e.path, "/")
+	family := data.lists.credential_stores.names[part]
+]
+
+by_ending := [[e, family] |
+	some e in input.events.open
+	strings.any_suffix_match(e.path, endings)
+	some ending, family in data.lists.credential_stores.endings
+	endswith(e.path, ending)
+]
+
+endings := [ending | some ending, _ in data.lists.credential_stores.endings]
+
+# What lies there and is no secret.
+public(path) if regex.match(`(/known_hosts|\.pub|/\.ssh/(config|environment|rc)|/\.aws/config|/\.docker/(cli-plugins.*|buildx.*|contexts.*)|/\.gnupg/(pubring.*|trustdb.gpg|common.conf|gpg.conf)|/\.kube/cache.*)$`, path)
+
+# own: what a tool reads of itself is what the store is for.
+own(family, p) if {
+	not p.drift
+	some name in p.names
+	name in data.lists.credential_owners[family]
+}
+
+lineages := {r.lineage | some r in reads}
+
+searches := [{"lineage": id, "reads": found, "families": families} |
+	some id in lineages
+	found := [r | some r in reads; r.lineage == id]
+	families := {r.family | some r in found}
+	count(families) >= 3
+]
+
+# Five unrelated tools' credentials are of no use to one program.
+proof(search) := {"of five tools or more" | count(search.families) >= 5} | {"and then something is sent" |
+	count(search.families) >= 3
+	every r in search.reads {
+		general(input.processes[r.event.process])
+	}
+	first := min({r.event.ms | some r in search.reads})
+	some h in lib.requests
+	h.method in {"POST", "PUT"}
+	h.ms >= first
+	lib.lineage(h.process) == search.lineage
+	general(input.processes[h.process])
+	not cloud(h.host)
+}
+
+# general: a program that is for anything, or that did not come with the image.
+general(p) if p.drift
+
+general(p) if p.id in lib.interpreter_ids
+
+general(p) if {
+	some name in p.names
+	name in {"cat", "grep", "egrep", "find", "cp", "head", "tail", "sed", "awk", "tar", "dd", "xxd", "base64", "gzip", "zip", "curl", "wget", "busybox", "xargs", "tee", "sort"}
+}
+
+cloud(host) if lib.under(host, {"amazonaws.com", "googleapis.com", "azure.com", "azure.net", "windows.net", "docker.io", "github.com", "npmjs.org", "pypi.org"})
