@@ -48,32 +48,15 @@ modified := {f.path | some f in input.files.modified}
 # text is what stands in a file at the end, as far as it was kept.
 text(path) := object.get(object.get(files, path, {}), "head", "")
 
-# tool_ids is the processes of tools with which one looks after a system, or
-# spoils it.
-tool_ids := {id |
-	some id, p in input.processes
-	not p.forked
-	not p.probe
-	some name in p.names
-	data.lists.system_tools.programs[name]
-}
-
-# run is the processes that go by one of these names, all of them in the list system_tools.
-run(names) := [p |
-	some id in tool_ids
-	p := input.processes[id]
-	some name in p.names
-	name in names
-]
+# run is the loaded processes that go by one of these names.
+run(names) := [input.processes[id] | some id in named(names)]
 
 # package_ids is the package managers of the image.
-package_ids := {id |
-	some id, p in input.processes
+package_ids := {p.id |
+	some p in run(object.keys(data.lists.package_managers.programs))
 	not p.drift
-	some name in p.names
-	data.lists.package_managers.programs[name]
-} | {id |
-	some id, p in input.processes
+} | {p.id |
+	some p in loaded
 	p.script != ""
 	not p.script_drift
 	data.lists.package_managers.programs[base(p.script)]

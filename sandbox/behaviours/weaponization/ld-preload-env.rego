@@ -38,9 +38,7 @@ finding contains {
 	"evidence": [lib.process_evidence(p, v)],
 } if {
 	count(libraries) > 0
-	some p in input.processes
-	not p.forked
-	not p.probe
+	some p in lib.loaded
 	some v in p.env
 	strings.any_prefix_match(v, ["LD_PRELOAD=", "LD_AUDIT="])
 	some path in libraries

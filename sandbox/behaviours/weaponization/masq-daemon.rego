@@ -22,11 +22,9 @@ finding contains {
 	"lineage": p.lineage_id,
 	"evidence": [lib.process_evidence(p, sprintf("%s started as %q", [p.exe, p.argv[0]]))],
 } if {
-	some p in input.processes
+	some p in lib.run(object.keys(data.lists.daemons.names))
 	name := lib.base(p.argv[0])
 	data.lists.daemons.names[name]
-	not p.forked
-	not p.probe
 	lib.base(p.exe) != name
 	not lib.packaged(p.id)
 	not toolbox(p)

@@ -23,10 +23,8 @@ finding contains {
 	"lineage": p.lineage_id,
 	"evidence": [lib.process_evidence(p, sprintf("%s started as %q", [p.exe, p.argv[0]]))],
 } if {
-	some p in input.processes
+	some p in lib.loaded
 	startswith(p.argv[0], "[")
-	not p.forked
-	not p.probe
 	lib.masquerades(p)
 }
 
@@ -50,10 +48,7 @@ finding contains {
 	"lineage": p.lineage_id,
 	"evidence": [lib.process_evidence(p, lib.command(p))],
 } if {
-	some p in input.processes
-	p.drift
-	not p.forked
-	not p.probe
+	some p in lib.drifting
 	some name in {lib.base(p.exe), lib.base(p.argv[0])}
 	kernel_name(name)
 }

@@ -50,7 +50,7 @@ of_image(t) if t.path in started
 of_image(t) if object.get(t.event, "errno", 0) in {1, 13, 26, 30} # EPERM, EACCES, ETXTBSY, EROFS
 
 started := {p.exe |
-	some p in input.processes
+	some p in lib.loaded
 	not p.drift
 }
 

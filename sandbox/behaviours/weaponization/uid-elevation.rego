@@ -24,10 +24,7 @@ finding contains {
 	"lineage": p.lineage_id,
 	"evidence": array.concat([lib.process_evidence(p, sprintf("user %d becomes root", [user]))], lib.first(2, prepared(p.exe))),
 } if {
-	some p in input.processes
-	p.drift
-	not p.forked
-	not p.probe
+	some p in lib.drifting
 	user := before(p)
 	not lib.packaged(p.id)
 }
