@@ -12,14 +12,57 @@ system_places := [
 # system_names is files that mean something wherever they lie.
 system_names := ["/release_agent", "/notify_on_release", "/authorized_keys", "/authorized_keys2", ".pth", "_history", "/docker.sock", "/ld.so.preload"]
 
+# opened is the paths that were opened for reading, and the links that led to
+# them, each between line ends: to be asked before each event is looked at.
+opened := sprintf("\n%s\n%s\n", [concat("\n", [e.path | some e in input.events.open]), concat("\n", [e.target | some e in input.events.open])])
+
+# system_opens is the openings for reading of what belongs to the system.
+system_opens := [e |
+	some place in ["/proc/", "/sys/", "/dev/", "/run/", "/etc/", "/var/", "/.dockerenv", "/host", "/mnt/", "/rootfs/"]
+	contains(opened, concat("", ["\n", place]))
+	some e in input.events.open
+	startswith(e.path, place)
+]
+
+# proc_opens is the openings below /proc, with each name that they were opened by.
+proc_opens := [[e, path] |
+	contains(opened, "\n/proc/")
+	some e in input.events.open
+	some field in ["path", "target"]
+	path := e[field]
+	startswith(path, "/proc/")
+]
+
 # touched is the attempts to change such a file, by whichever way.
 touched := [{"event": e, "path": path, "kind": kind, "how": how[kind]} |
+	touches_system
 	some kind, field in {"write": "path", "rename": "target", "link": "path", "symlink": "path"}
 	some e in input.events[kind]
 	path := e[field]
 	matters(kind, e, path)
 	not e.probe
 ]
+
+# touches_system: there is something to look at.
+touches_system if {
+	some place in system_places
+	contains(written, concat("", ["\n", place]))
+}
+
+touches_system if {
+	some name in system_names
+	contains(written, concat("", [name, "\n"]))
+}
+
+touches_system if {
+	some kind in ["rename", "link", "symlink"]
+	count(input.events[kind]) > 0
+}
+
+touches_system if {
+	some e in input.events.write
+	startswith(e.target, "/proc/")
+}
 
 how := {"write": "opens for writing", "rename": "moves a file to", "link": "links a file to", "symlink": "makes a link of"}
 
@@ -91,12 +134,30 @@ debugs(p) if {
 	name in names_in(data.lists.debuggers)
 }
 
+# told is the texts by which p and whoever started it were told what to do:
+# their arguments, and the scripts that they are or run.
+told(p) := {text |
+	some id in [p.id, p.parent]
+	q := input.processes[id]
+	some text in array.concat([concat(" ", q.argv)], scripts(q))
+}
+
+scripts(q) := [input.contents[sha].head |
+	some sha in {q.sha256, object.get(q, "script_sha256", "")}
+	input.contents[sha].type in {"script", "text"}
+]
+
 # payload is why a command has no place in a start-up file or a timetable.
 payload(command) := union({
-	{"downloads into an interpreter" | regex.match(`(curl|wget|fetch|lynx)\b[^\n;]*\|\s*(sudo\s+)?(/\S*/)?(ba|da|a|z|k)?sh\b|(curl|wget)\b[^\n;]*\|\s*(python|perl|php)|\b(ba|da|z|k)?sh\s+(-c\s+)?["']?(<\(|\$\(|\x60)\s*(curl|wget)`, command)},
-	{"decodes what it runs" | regex.match(`(base64\s+(-d|-D|--decode)|xxd\s+-r|openssl\s+enc\s[^|]*-d|b64decode|rev)\b[^\n]*(\|\s*(/\S*/)?(ba|da|a|z|k)?sh\b|exec|eval)|eval\b[^\n]*base64|(exec|eval)\(.*(b64decode|fromhex|decompress)`, command)},
-	{"opens a connection for a shell" | regex.match(`/dev/(tcp|udp)/|\b(nc|ncat|netcat)\s[^\n;]*-[a-z]*[ec]\s|mkfifo\s[^\n]*\b(nc|ncat|openssl)\b`, command)},
-	{"calls an address without name" | regex.match(`\b(curl|wget)\b[^\n]*https?://[0-9]{1,3}(\.[0-9]{1,3}){3}`, command)},
+	{"downloads into an interpreter" | regex.match(`(curl|wget|fetch|lynx)\b[^\n;]*\|\s*(sudo\s+)?(/\S*/)?((ba|da|a|z|k)?sh\b|(python[0-9.]*|perl|php)\s*-?\s*($|[;&|>\n]))`, command)},
+	{"downloads into an interpreter" | regex.match(`\b(ba|da|z|k)?sh\s+(-c\s+)?["']?(<\(|\$\(|\x60)\s*(curl|wget)`, command)},
+	{"decodes what it runs" | regex.match(`(base64\s+(-d|-D|--decode)|xxd\s+-r|openssl\s+enc\s[^|\n]*-d|\brev\b)[^\n]*\|\s*(/\S*/)?(ba|da|a|z|k)?sh\b`, command)},
+	{"decodes what it runs" | regex.match(`\beval\b[^\n]*base64|(exec|eval)\s*\([^\n]*(b64decode|fromhex|decompress)`, command)},
+	{"opens a connection for a shell" | regex.match(`/dev/(tcp|udp)/[^\n]*(0>&1|0<&1|<&[0-9])|exec\s+[0-9]+<>\s*/dev/(tcp|udp)/|\b(nc|ncat|netcat)\s[^\n;]*-[a-z]*[ec]\s+\S*sh\b|mkfifo\s[^\n]*\b(nc|ncat|openssl)\b`, command)},
+	{"calls an address without name" |
+		some found in regex.find_all_string_submatch_n(`\b(?:curl|wget)\b[^\n]*https?://([0-9]{1,3}(?:\.[0-9]{1,3}){3})`, command, 20)
+		not regex.match(`^(0|10|127|169\.254|172\.(1[6-9]|2[0-9]|3[01])|192\.168)\.`, found[1])
+	},
 	{"runs a hidden or temporary file" | regex.match(`(^|[\s;&|"'=])(/tmp/|/var/tmp/|/dev/shm/|(/[^\s/]+)*/\.[^\s/.][^\s/]*/)[^\s;|&"']+`, command)},
 })
 

@@ -41,19 +41,23 @@ reads := [{"event": e, "family": family, "lineage": p.lineage_id} |
 ]
 
 by_name := [[e, family] |
+	count(present) > 0
 	some e in input.events.open
 	some part in split(e.path, "/")
 	family := data.lists.credential_stores.names[part]
 ]
 
+present := {name |
+	some name, _ in data.lists.credential_stores.names
+	contains(lib.opened, concat("", ["/", name]))
+}
+
 by_ending := [[e, family] |
-	some e in input.events.open
-	strings.any_suffix_match(e.path, endings)
 	some ending, family in data.lists.credential_stores.endings
+	contains(lib.opened, concat("", [ending, "\n"]))
+	some e in input.events.open
 	endswith(e.path, ending)
 ]
-
-endings := [ending | some ending, _ in data.lists.credential_stores.endings]
 
 # What lies there and is no secret.
 public(path) if regex.match(`(/known_hosts|\.pub|/\.ssh/(config|environment|rc)|/\.aws/config|/\.docker/(cli-plugins.*|buildx.*|contexts.*)|/\.gnupg/(pubring.*|trustdb.gpg|common.conf|gpg.conf)|/\.kube/cache.*)$`, path)

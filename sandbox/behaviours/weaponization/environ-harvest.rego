@@ -35,9 +35,7 @@ severity(proofs) := "critical" if count(proofs) > 0
 else := "high"
 
 reads := [{"event": e, "pid": pid, "lineage": p.lineage_id} |
-	some e in input.events.open
-	some path in {object.get(e, "path", ""), object.get(e, "target", "")}
-	startswith(path, "/proc/")
+	some [e, path] in lib.proc_opens
 	endswith(path, "/environ")
 	p := lib.process(e)
 	pid := lib.foreign(path, p)

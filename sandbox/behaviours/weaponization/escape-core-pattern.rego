@@ -50,7 +50,7 @@ finding contains {
 	t.path == core
 	p := lib.process(t.event)
 	piped := {"a program is to get every crash" |
-		some text in commands(p)
+		some text in lib.told(p)
 		pipes(text)
 	}
 }
@@ -85,13 +85,7 @@ severity(piped) := "critical" if count(piped) > 0
 
 else := "high"
 
-# commands is the arguments of p and of who started it: a shell's text tells
-# what it writes.
-commands(p) := {concat(" ", q.argv) |
-	some id in [p.id, p.parent]
-	q := input.processes[id]
-}
-
+# pipes: a shell's text tells what it writes.
 pipes(text) if {
 	contains(text, "core_pattern")
 	regex.match(`["'= ]\|\s*/`, replace(text, " | /", " "))

@@ -89,9 +89,7 @@ of_first(argv) if {
 }
 
 namespaces := [{"event": e, "namespace": path} |
-	some e in input.events.open
-	some path in {object.get(e, "path", ""), object.get(e, "target", "")}
-	startswith(path, "/proc/")
+	some [e, path] in lib.proc_opens
 	contains(path, "/ns/")
 ]
 

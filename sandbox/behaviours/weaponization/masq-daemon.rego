@@ -27,6 +27,7 @@ finding contains {
 	data.lists.daemons.names[name]
 	lib.base(p.exe) != name
 	not lib.packaged(p.id)
+	p.provenance != "pkgmgr"
 	not toolbox(p)
 	poses(p, name)
 	proofs := {"it did not come with the image" | p.drift; not same_program(p, name)}

@@ -46,9 +46,7 @@ finding contains {
 
 # looks is the openings of another process' memory, and of the list of what lies in it.
 looks := [[e, p, pid, kind] |
-	some e in input.events.open
-	some path in {object.get(e, "path", ""), object.get(e, "target", "")}
-	startswith(path, "/proc/")
+	some [e, path] in lib.proc_opens
 	kind := regex.find_all_string_submatch_n(`/(mem|maps)$`, path, 1)[0][1]
 	p := lib.process(e)
 	pid := lib.foreign(path, p)

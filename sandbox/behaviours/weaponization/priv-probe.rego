@@ -30,8 +30,7 @@ finding contains {
 }
 
 looks contains {"kind": kind, "lineage": p.lineage_id, "evidence": lib.file_evidence(e, sprintf("opened, for %s", [kind]))} if {
-	some e in input.events.open
-	strings.any_prefix_match(e.path, ["/dev/", "/proc/"])
+	some e in lib.system_opens
 	kind := kind_of(e.path)
 	p := lib.process(e)
 }

@@ -24,7 +24,7 @@ finding contains {
 	"evidence": [lib.call_evidence(e, sprintf("mount of %s on %s", [object.get(e, "target", "?"), e.path]))],
 } if {
 	some e in input.events.mount
-	regex.match(`^/proc/[0-9]+(/|$)`, e.path)
+	regex.match(`^/proc/[0-9]+/?$`, e.path)
 	p := lib.process(e)
 }
 
@@ -39,6 +39,34 @@ finding contains {
 	e.path == "/proc"
 	regex.match(`hidepid=([1-9]|invisible|noaccess|ptraceable)`, e.data)
 	p := lib.process(e)
+}
+
+# A library that is put into every program, or into this one, and lists folders
+# in its own way.
+finding contains {
+	"message": sprintf("%s lists folders in its own way, and is preloaded", [path]),
+	"malicious": true,
+	"confidence": 93,
+	"lineage": lib.lineage(file.writer),
+	"evidence": [{
+		"type": "file", "event": file.event, "ms": 0, "process": file.writer, "path": path, "sha256": file.sha256,
+		"detail": sprintf("defines %s", [concat(", ", sort(listing))]),
+	}],
+} if {
+	some path, file in lib.files
+	file.type == "elf"
+	listing := {name | some name in input.contents[file.sha256].elf.exports} & {"readdir", "readdir64", "readdir_r", "getdents", "getdents64", "scandir"}
+	count(listing) > 0
+	preloaded(path)
+}
+
+preloaded(path) if contains(lib.text("/etc/ld.so.preload"), path)
+
+preloaded(path) if {
+	some p in lib.loaded
+	some v in p.env
+	startswith(v, "LD_PRELOAD=")
+	contains(v, path)
 }
 
 finding contains {

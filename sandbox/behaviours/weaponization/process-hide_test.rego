@@ -21,6 +21,26 @@ test_shows_less if {
 	}
 }
 
+hook := {"path": "/opt/h.so", "type": "elf", "sha256": "abcd", "head": "", "provenance": "unknown", "writer": "1.0", "event": 9}
+
+library(env, exports) := object.union(
+	f.observation({"processes": [f.process(30, ["/bin/ps"], {"env": env})], "created": [hook]}),
+	{"contents": {"abcd": {"type": "elf", "elf": {"exports": exports}}}},
+)
+
+test_library_lists_in_its_own_way if {
+	found := rule.finding with input as library(["LD_PRELOAD=/opt/h.so"], ["readdir64", "dlsym"])
+	f.malicious(found)
+	f.pointed(found)
+}
+
+test_not_other_libraries if {
+	every o in [library(["LD_PRELOAD=/opt/h.so"], ["dlsym"]), library([], ["readdir"])] {
+		found := rule.finding with input as o
+		count(found) == 0
+	}
+}
+
 test_not_ordinary_mounts if {
 	every m in [
 		{"path": "/proc", "target": "proc", "fstype": "proc"}, {"path": "/proc/sys", "target": "/proc/sys", "flags": 4096},

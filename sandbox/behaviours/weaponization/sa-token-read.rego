@@ -22,7 +22,7 @@ finding contains {
 	"lineage": p.lineage_id,
 	"evidence": [lib.file_evidence(e, "opened for reading")],
 } if {
-	some e in input.events.open
+	some e in lib.system_opens
 	endswith(e.path, "token")
 	regex.match(`/run/secrets/(kubernetes\.io/serviceaccount|eks\.amazonaws\.com/serviceaccount|tokens)(/\.\.[^/]+)?/[^/]*token$`, e.path)
 	p := lib.process(e)

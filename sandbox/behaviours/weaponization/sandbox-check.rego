@@ -59,8 +59,7 @@ finding contains {
 tells := array.concat(read, asked)
 
 read := [{"kind": kind, "event": e, "ms": e.ms, "lineage": p.lineage_id, "evidence": lib.file_evidence(e, sprintf("opened, tells of %s", [kind]))} |
-	some e in input.events.open
-	strings.any_prefix_match(e.path, places)
+	some e in lib.system_opens
 	kind := kind_of(e.path)
 	p := lib.process(e)
 	not lib.packaged(p.id)
@@ -76,8 +75,6 @@ tools := {
 	"systemd-detect-virt": "virtualisation", "virt-what": "virtualisation", "hostnamectl": "virtualisation", "dmidecode": "dmi",
 	"lscpu": "cpu", "uname": "kernel", "lsmod": "modules", "dmesg": "kernel-log",
 }
-
-places := ["/proc/", "/sys/", "/.dockerenv", "/run/", "/var/log/dmesg", "/dev/kmsg"]
 
 kind_of(path) := kind if {
 	kind := data.lists.environment_tells.paths[path]

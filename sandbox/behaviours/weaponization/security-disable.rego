@@ -20,8 +20,8 @@ import data.sallyport.lib
 # Agents of clouds and of vendors of protection.
 finding contains {
 	"message": sprintf("%s goes for %s", [lib.base(p.exe), concat(", ", sort(agents))]),
-	"malicious": true,
-	"severity": "critical",
+	"malicious": count(agents & proving) > 0,
+	"severity": severity(agents & proving),
 	"confidence": 92,
 	"lineage": p.lineage_id,
 	"evidence": [lib.process_evidence(p, lib.command(p))],
@@ -39,10 +39,21 @@ finding contains {
 	count(agents) > 0
 }
 
-# named is the agents that an argument is about: its own name, a unit, or a path.
+# proving is the agents that no image brings along to stop them again.
+proving := {agent | some _, agent in data.lists.security_agents.names}
+
+severity(agents) := "critical" if count(agents) > 0
+
+else := "high"
+
+# named is the agents that an argument is about: its own name, a unit, or a
+# path. An image of such an agent looks after its own.
 named(argument) := {agent |
 	some word in regex.split(`[/ *]+`, argument)
-	agent := data.lists.security_agents.names[trim_suffix(word, ".service")]
+	name := trim_suffix(word, ".service")
+	some kind in ["names", "common"]
+	agent := data.lists.security_agents[kind][name]
+	count(lib.named({name})) == 0
 }
 
 ends(p) if {

@@ -24,6 +24,18 @@ test_access_control if {
 	}
 }
 
+# A common tool is no proof, and an agent's own image restarts it.
+test_common_tools_are_no_proof if {
+	found := rule.finding with input as run(["/usr/bin/pkill", "auditd"])
+	count(found) == 1
+	not f.malicious(found)
+}
+
+test_not_the_agents_own_image if {
+	found := rule.finding with input as f.observation({"processes": [f.process(29, ["/usr/bin/falcon-sensor"], {}), f.process(30, ["/usr/bin/pkill", "falcon-sensor"], {})]})
+	count(found) == 0
+}
+
 # VPNs and proxies begin with an empty firewall.
 test_firewall if {
 	found := rule.finding with input as run(["/usr/sbin/iptables", "-t", "nat", "-F"])

@@ -20,7 +20,7 @@ finding contains {
 	"confidence": 75,
 	"evidence": [lib.file_evidence(e, "opened for reading")],
 } if {
-	some e in input.events.open
+	some e in lib.system_opens
 	contains(e.path, "shadow")
 	regex.match(`^(/host[^/]*|/mnt(/[^/]+)?|/rootfs)?/etc/g?shadow-?$`, e.path)
 	p := lib.process(e)

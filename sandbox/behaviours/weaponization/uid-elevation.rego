@@ -25,6 +25,7 @@ finding contains {
 	"evidence": array.concat([lib.process_evidence(p, sprintf("user %d becomes root", [user]))], lib.first(2, prepared(p.exe))),
 } if {
 	some p in lib.drifting
+	p.provenance != "pkgmgr"
 	user := before(p)
 	not lib.packaged(p.id)
 }
