@@ -34,7 +34,7 @@ func Slugs() []string {
 		"cron-persistence", "init-persistence", "ssh-key-backdoor", "account-backdoor", "suid-create", "ld-preload-env", "system-binary-replaced",
 		"cred-harvest", "environ-harvest", "memory-cred-dump", "sa-token-read", "imds-access", "shadow-read", "priv-probe",
 		"masq-kthread", "masq-daemon", "process-hide", "log-wipe", "security-disable", "rival-kill", "sandbox-check", "time-bomb", "attr-tamper",
-		"ptrace-inject", "vm-write-inject", "kernel-bug-primitives", "kernel-module-load", "uid-elevation",
+		"ptrace-inject", "vm-write-inject", "kernel-bug-primitives", "kernel-module-load", "uid-elevation", "rwx-unpack",
 		"scan-horizontal", "docker-api-spread",
 		"direct-ip-egress", "irc-c2",
 		"mining-protocol", "canary-exfil",
