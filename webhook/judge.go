@@ -61,15 +61,13 @@ func (w *Webhook) judge(ctx context.Context, req *admissionv1.AdmissionRequest, 
 			w.ask(ctx, o, q.pod, audit)
 		}
 	}
-	if len(questions) == 1 {
-		one(0)
-		return opinions
-	}
 	var group errgroup.Group
 	group.SetLimit(parallel)
-	for i := range questions {
+	last := len(questions) - 1
+	for i := range last {
 		group.Go(func() error { one(i); return nil })
 	}
+	one(last)        // here, where there is a stack already
 	_ = group.Wait() // no function returns an error: each image has its own
 	return opinions
 }
@@ -90,10 +88,7 @@ func (w *Webhook) questions(asked workload.Object) []question {
 	for i := range asked.Pods {
 		pod := &asked.Pods[i]
 		for _, written := range pod.Images {
-			ref, err := image.Parse(written)
-			if err == nil {
-				ref = w.cfg.Behind(ref)
-			}
+			ref, err := w.meaning(written)
 			// "nginx" and "docker.io/library/nginx:latest" are one.
 			if slices.ContainsFunc(questions, func(q question) bool {
 				return q.ref == ref && (err == nil || q.written == written) && same(q.pod, pod)
@@ -104,6 +99,21 @@ func (w *Webhook) questions(asked workload.Object) []question {
 		}
 	}
 	return questions
+}
+
+// meaning is the image that is meant by what stands in a workload. The same few
+// names come again and again.
+func (w *Webhook) meaning(written string) (image.Reference, error) {
+	if ref, ok := w.meanings.Get(written); ok {
+		return ref, nil
+	}
+	ref, err := image.Parse(written)
+	if err != nil {
+		return ref, err
+	}
+	ref = w.cfg.Behind(ref)
+	w.meanings.Add(written, ref)
+	return ref, nil
 }
 
 func same(a, b *workload.Pod) bool {

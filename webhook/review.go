@@ -1,13 +1,17 @@
 package webhook
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"mime"
 	"net/http"
 
 	admissionv1 "k8s.io/api/admission/v1"
+	authenticationv1 "k8s.io/api/authentication/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	kjson "sigs.k8s.io/json"
 )
@@ -36,7 +40,11 @@ func readReview(w http.ResponseWriter, r *http.Request) (*admissionv1.AdmissionR
 		return nil, &badReview{http.StatusUnsupportedMediaType, fmt.Sprintf(
 			"Content-Type %q: send an admission.k8s.io/v1 AdmissionReview as application/json", r.Header.Get("Content-Type"))}
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxReview))
+	var read bytes.Buffer
+	if n := r.ContentLength; n > 0 && n <= maxReview {
+		read.Grow(int(n) + bytes.MinRead)
+	}
+	_, err = read.ReadFrom(http.MaxBytesReader(w, r.Body, maxReview))
 	if tooLarge := new(http.MaxBytesError); errors.As(err, &tooLarge) {
 		return nil, &badReview{http.StatusRequestEntityTooLarge, fmt.Sprintf(
 			"the AdmissionReview is larger than %d bytes", maxReview)}
@@ -44,14 +52,14 @@ func readReview(w http.ResponseWriter, r *http.Request) (*admissionv1.AdmissionR
 	if err != nil {
 		return nil, &badReview{http.StatusBadRequest, "reading the AdmissionReview: " + err.Error()}
 	}
-	return decodeReview(body)
+	return decodeReview(read.Bytes())
 }
 
 // decodeReview decodes the envelope as the API server writes it. Keys are
 // matched with their case, as the API server does: a "Containers" beside
 // "containers" is an unknown field, not a second list.
 func decodeReview(body []byte) (*admissionv1.AdmissionRequest, error) {
-	var review admissionv1.AdmissionReview
+	var review review
 	if err := kjson.UnmarshalCaseSensitivePreserveInts(body, &review); err != nil {
 		return nil, &badReview{http.StatusBadRequest, "not an AdmissionReview: " + err.Error()}
 	}
@@ -69,7 +77,30 @@ func decodeReview(body []byte) (*admissionv1.AdmissionRequest, error) {
 	case review.Request.Operation == "":
 		return nil, &badReview{http.StatusBadRequest, "the AdmissionReview's request.operation is empty"}
 	}
-	return review.Request, nil
+	q := review.Request
+	return &admissionv1.AdmissionRequest{
+		UID: q.UID, Kind: q.Kind, SubResource: q.SubResource, Name: q.Name, Namespace: q.Namespace, Operation: q.Operation, DryRun: q.DryRun,
+		UserInfo: q.UserInfo, Object: runtime.RawExtension{Raw: q.Object}, OldObject: runtime.RawExtension{Raw: q.OldObject},
+	}, nil
+}
+
+// review is an AdmissionReview as far as it is read: half of it says the same
+// in other words.
+type review struct {
+	APIVersion string `json:"apiVersion"`
+	Kind       string `json:"kind"`
+	Request    *struct {
+		UID         types.UID                 `json:"uid"`
+		Kind        metav1.GroupVersionKind   `json:"kind"`
+		SubResource string                    `json:"subResource"`
+		Name        string                    `json:"name"`
+		Namespace   string                    `json:"namespace"`
+		Operation   admissionv1.Operation     `json:"operation"`
+		UserInfo    authenticationv1.UserInfo `json:"userInfo"`
+		Object      json.RawMessage           `json:"object"`
+		OldObject   json.RawMessage           `json:"oldObject"`
+		DryRun      *bool                     `json:"dryRun"`
+	} `json:"request"`
 }
 
 // envelope wraps an answer to the review uid.

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"time"
 
+	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/sallyport-dev/sallyport/gate"
@@ -74,7 +75,11 @@ type Webhook struct {
 	exempt     *exempt
 	namespaces []namespace
 	metrics    *metrics
+	meanings   *lru.Cache[string, image.Reference] // by what is written
 }
+
+// keptMeanings bounds the names whose meaning is remembered; one is about 500 bytes.
+const keptMeanings = 1 << 14
 
 // New returns a webhook that asks g about images whose tags r resolves. Errors
 // name the setting that is wrong.
@@ -101,6 +106,9 @@ func New(cfg Config, g Gate, r Resolver) (*Webhook, error) {
 		return nil, fmt.Errorf("the webhook's settings: %w", err)
 	}
 	var err error
+	if w.meanings, err = lru.New[string, image.Reference](keptMeanings); err != nil {
+		return nil, err
+	}
 	if w.metrics, err = newMetrics(cfg.Metrics); err != nil {
 		return nil, err
 	}
