@@ -128,7 +128,7 @@ func (p *pass) detonate(ctx context.Context, plan *plan, who account, root *root
 
 	set := &setting{root: root, world: world, secrets: secrets, home: who.home, hostname: hostname(), plan: plan}
 	builder := observation.New(im, run)
-	watch := newWatch(world, plan.ports, p.runner.cfg.Idle, p.log)
+	watch := newWatch(world, plan.ports, run.Token, p.runner.cfg.Idle, p.log)
 	criticalSeen := uint64(0)
 	spec := runtime.Spec{
 		Dir:      filepath.Join(p.runner.cfg.Dir, boxesFolder),

@@ -7,7 +7,9 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"net/url"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/sallyport-dev/sallyport/sandbox/event"
@@ -20,11 +22,17 @@ const (
 	maxVisits  = 64              // ports
 )
 
-// greetings are what a visitor says, each on a connection of its own: a browser
-// and somebody who presses return.
-var greetings = []string{
-	"GET / HTTP/1.1\r\nHost: %s\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64)\r\nAccept: */*\r\nConnection: close\r\n\r\n",
-	"\r\n",
+// greetings are what a visitor says, each on a connection of its own: a browser,
+// somebody who presses return, and one who gives orders by the parameters that
+// shells on web servers take. The orders are to repeat a word that only this run
+// knows. host is where the visitor is.
+func greetings(host, word string) []string {
+	const get = "GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64)\r\nAccept: */*\r\nConnection: close\r\n\r\n"
+	orders := url.Values{}
+	for _, name := range []string{"cmd", "c", "command", "e", "exec", "q", "run", "x"} {
+		orders.Set(name, "echo "+word)
+	}
+	return []string{fmt.Sprintf(get, "/", host), "\r\n", fmt.Sprintf(get, "/?"+orders.Encode(), host)}
 }
 
 // reachable tells listeners that the network card leads to.
@@ -66,7 +74,7 @@ func (w *watch) probed() []int {
 
 // call says all greetings. It is true when somebody was there.
 func (w *watch) call(port uint16) (answered bool) {
-	for _, greeting := range greetings {
+	for _, greeting := range greetings(net.JoinHostPort("localhost", strconv.Itoa(int(port))), w.word) {
 		err := w.greet(port, greeting)
 		var refused *net.OpError
 		if errors.As(err, &refused) && refused.Op == "dial" || w.ctx.Err() != nil {
@@ -90,9 +98,6 @@ func (w *watch) greet(port uint16, greeting string) error {
 	}
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
-	if len(greeting) > 2 {
-		greeting = fmt.Sprintf(greeting, net.JoinHostPort("localhost", fmt.Sprint(port)))
-	}
 	if _, err := io.WriteString(conn, greeting); err != nil {
 		return err
 	}

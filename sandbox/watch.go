@@ -17,6 +17,7 @@ type watch struct {
 	world   *network.World
 	idle    time.Duration
 	exposed []uint16
+	word    string // what visitors order to repeat
 	log     *slog.Logger
 	still   chan struct{} // closed when the guest only waits; for runtime.Spec.Stop
 
@@ -37,8 +38,8 @@ type watch struct {
 // Sentry uses next to nothing.
 const busy = 0.03
 
-func newWatch(world *network.World, exposed []uint16, idle time.Duration, log *slog.Logger) *watch {
-	w := &watch{world: world, exposed: exposed, idle: idle, log: log, still: make(chan struct{}), visited: map[uint16]bool{}}
+func newWatch(world *network.World, exposed []uint16, word string, idle time.Duration, log *slog.Logger) *watch {
+	w := &watch{world: world, exposed: exposed, word: word, idle: idle, log: log, still: make(chan struct{}), visited: map[uint16]bool{}}
 	w.ctx, w.cancel = context.WithCancel(context.Background())
 	return w
 }

@@ -11,7 +11,7 @@ import (
 // All lists every sample, grouped by behaviour.
 func All() []Sample {
 	return slices.Concat(
-		reverseShell(), pipeDownloadShell(), programs(), encoded(), offered(), tools(),
+		reverseShell(), pipeDownloadShell(), programs(), encoded(), offered(), tools(), used(), entered(),
 		memfdExec(), preloadFile(), mountDevice(),
 		escapes(), persistence(), credentials(), hiding(), injection(),
 		scanHorizontal(), dockerSpread(),
@@ -27,6 +27,8 @@ func Slugs() []string {
 	return []string{
 		"reverse-shell", "pipe-download-shell",
 		"drift-exec-elf", "drift-exec-script", "ingress-exec-marker", "shm-exec", "hidden-path-exec", "deleted-exec", "pipe-decode-shell", "interp-inline-encoded",
+		"packed-elf", "compile-on-target", "config-exploit-workdir", "ldso-proxy-exec", "anti-debug", "tool-renamed", "tool-upload", "secret-scan-tool",
+		"shell-devtcp", "webshell-exec", "multiarch-download",
 		"bind-shell", "reverse-shell-relay", "miner-cmdline", "attack-tool-exec", "pkg-install-runtime",
 		"memfd-exec", "ld-preload-file", "escape-mount-device",
 		"escape-cgroup-agent", "escape-core-pattern", "escape-nsenter-init", "escape-chroot-host", "escape-runc-overwrite",

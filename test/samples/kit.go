@@ -27,6 +27,7 @@ type Spec struct {
 	Ports      []string          // exposed, e.g. "80/tcp"
 	Volumes    []string          //
 	Files      map[string]string // executable ones begin with "#!"
+	Programs   []string          // of this machine, beside those of the base
 	Links      map[string]string // symbolic links and their targets
 	Bare       bool              // without the base: no shell, no tools, no actor
 	Platform   *v1.Platform      // nil: this machine's
@@ -56,8 +57,13 @@ func (k *Kit) Image(spec Spec) (v1.Image, error) {
 		}
 		layers = slices.Clone(base)
 	}
-	if len(spec.Files)+len(spec.Links) > 0 {
+	if len(spec.Files)+len(spec.Links)+len(spec.Programs) > 0 {
 		t := tree{}
+		for _, name := range spec.Programs {
+			if err := t.program("/bin/"+name, name); err != nil {
+				return nil, err
+			}
+		}
 		for name, target := range spec.Links {
 			t.link(name, target)
 		}

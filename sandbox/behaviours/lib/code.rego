@@ -179,6 +179,20 @@ relayed contains [p, relay, "two pipes"] if {
 	p.stdio[1].peer.pid == relay.pid
 }
 
+# shell: p reads commands of the shell language. A script that was executed by its
+# name goes by that; its first line says what reads it.
+shell(p) if {
+	some name in p.names
+	name in shells
+}
+
+shell(p) if regex.match(`^#!\s*\S*/(env\s+)?(ba|da|a|k|z)?sh\b`, input.contents[p.sha256].head)
+
+# absolute is a path as a process means it.
+absolute(_, path) := path if startswith(path, "/")
+
+absolute(p, path) := regex.replace(concat("/", [p.cwd, trim_prefix(path, "./")]), `//+`, "/") if not startswith(path, "/")
+
 # served_shells is shells without a script, with the program that started them,
 # when that is one for passing on what comes in, or is not of the image.
 served_shells contains [p, relay] if {

