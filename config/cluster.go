@@ -27,12 +27,13 @@ type Rejudge struct {
 	Lease     string        `yaml:"lease"`       // name of the Lease by which one replica is elected
 	Every     time.Duration `yaml:"every"`       // at the latest, also when nothing has changed
 	Pause     time.Duration `yaml:"pause"`       // at least so long between two rounds
-	Exempt    []string      `yaml:"exempt"`      // namespaces that are left out, beside the gate's own; a final * stands for anything
+	Exempt    []string      `yaml:"exempt"`      // namespaces that are left out, beside the gate's own and those of webhook.exempt; patterns
 	Reports   bool          `yaml:"reports"`     // write PolicyReport or OpenReports objects, where their kind is installed
 	Results   int           `yaml:"max_results"` // of one namespace's report
 	Annotate  bool          `yaml:"annotate"`    // mark workloads that would be denied with the annotation sallyport.dev/denied
 	Enforce   string        `yaml:"enforce_running"`
 	PerMinute int           `yaml:"evictions_per_minute"`
+	Selector  string        `yaml:"evict_selector"` // labels of namespaces in which pods are evicted, as the webhook configuration selects those that it denies in; empty: all
 }
 
 // What happens to pods that run and would be denied.
@@ -65,7 +66,7 @@ func defaultCluster() Cluster {
 		Rejudge: Rejudge{
 			Lease: "sallyport-rejudge", Every: 15 * time.Minute, Pause: 10 * time.Second,
 			Exempt:  []string{"kube-system", "kube-public", "kube-node-lease"},
-			Reports: true, Results: 200, Enforce: EnforceOff, PerMinute: 10,
+			Reports: true, Results: 200, Enforce: EnforceOff, PerMinute: 10, Selector: "sallyport.dev/gate=enforce",
 		},
 	}
 }

@@ -22,6 +22,7 @@ type clusterLink struct {
 	connect func() (*cluster.Cluster, error) // once; errors wrap cluster.ErrOutside where there is none
 	secrets func() (*pullsecret.Secrets, error)
 	tasks   []func(context.Context) error // that run as long as the process
+	events  *cluster.Events               // nil until somebody wants to write some
 }
 
 func newClusterLink(cfg config.Cluster, log *slog.Logger) *clusterLink {

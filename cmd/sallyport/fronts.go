@@ -48,6 +48,11 @@ func (p *parts) fronts(ctx context.Context, cfg config.Config, open sockets, f f
 		if err := p.openCertificate(ctx, cfg, f.reg); err != nil {
 			return err
 		}
+		if cfg.Cluster.Rejudge.Enabled {
+			if err := p.rejudge(cfg, f); err != nil {
+				return err
+			}
+		}
 	}
 	if open.of(roleConsole) != nil {
 		c, err := console.New(console.Config{

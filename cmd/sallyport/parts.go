@@ -220,6 +220,10 @@ func (p *parts) observability(reg *prometheus.Registry) http.Handler {
 			http.Error(w, "starting or ending", http.StatusServiceUnavailable)
 			return
 		}
+		if p.certificate != nil && !p.certificate.Published() {
+			http.Error(w, "the webhook's CA is not published yet (webhook.certificates.publish)", http.StatusServiceUnavailable)
+			return
+		}
 		fmt.Fprintln(w, "ok")
 		// What does not keep it from answering, but somebody should mend.
 		for _, s := range p.knowledge.policies.library.Sources() {

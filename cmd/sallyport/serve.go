@@ -12,6 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
+	"k8s.io/klog/v2"
 
 	"github.com/sallyport-dev/sallyport/config"
 )
@@ -73,6 +74,7 @@ func serve(ctx context.Context, file string, out, errOut io.Writer, roles ...rol
 	defer logged.Close()
 	log := newLogger(logged, cfg.Log)
 	redis.SetLogger(redisLog{log})
+	klog.SetSlogLogger(log) // client-go's
 
 	sockets, err := openSockets(cfg, roles)
 	if err != nil {

@@ -52,11 +52,10 @@ func (p *parts) webhook(cfg config.Config, f fronts) (webhook.Config, error) {
 	c.Exempt.Namespaces = append([]string{k.Namespace()}, c.Exempt.Namespaces...)
 	c.Authorizer = k
 	if cfg.Cluster.Events {
-		events, err := cluster.NewEvents(k, f.reg)
+		events, err := p.cluster.eventsOf(k, f.reg)
 		if err != nil {
 			return c, err
 		}
-		p.cluster.tasks = append(p.cluster.tasks, events.Run)
 		c.Events = clusterEvents{events}
 	}
 	secrets, err := p.cluster.secrets()

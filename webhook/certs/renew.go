@@ -76,7 +76,9 @@ func (a *Authority) issuer(s *state, now time.Time) (_ pair, ok bool) {
 // ended; the newest has not. The one before signs until the new one may.
 func (a *Authority) renewAuthority(s *state, now time.Time) error {
 	living := slices.DeleteFunc(slices.Clone(s.authority.certs), func(c *x509.Certificate) bool { return now.After(c.NotAfter) })
-	if due(living[0], now) {
+	// One that is not published yet is never replaced: the one before it could
+	// be published no more when its turn to sign comes.
+	if due(living[0], now) && a.signs(s, now) {
 		made, err := newAuthority(now, a.cfg.AuthorityLife)
 		if err != nil {
 			return err
@@ -95,7 +97,8 @@ func (a *Authority) renewAuthority(s *state, now time.Time) error {
 
 // due tells whether less than a third of a certificate's life is left.
 func due(c *x509.Certificate, now time.Time) bool {
-	return now.Add(c.NotAfter.Sub(c.NotBefore) / 3).After(c.NotAfter)
+	life := c.NotAfter.Sub(c.NotBefore) - skew
+	return now.Add(life / 3).After(c.NotAfter)
 }
 
 func trusted(leaf *x509.Certificate, authorities []*x509.Certificate, now time.Time) bool {

@@ -142,6 +142,31 @@ func TestReplicasThatStartTogetherShareOneAuthority(t *testing.T) {
 	}
 }
 
+// With lives of minutes, as tests of whole clusters have them, nothing is
+// renewed more often than with lives of years.
+func TestShortLivesAreRenewedNoMoreOftenThanLongOnes(t *testing.T) {
+	c := &clock{time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
+	a := open(t, Config{
+		Store: &shelf{}, Publisher: &trusting{clock: c}, Now: c.Now,
+		AuthorityLife: 60 * time.Second, LeafLife: 15 * time.Second, Overlap: 3 * time.Second,
+	})
+	leaves, bundles := map[string]bool{}, map[string]bool{}
+	for range 600 { // ten minutes
+		c.now = c.now.Add(time.Second)
+		if err := a.Refresh(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := a.publish(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		leaves[a.current.Load().leaf.certs[0].SerialNumber.String()] = true
+		bundles[a.current.Load().newest()] = true
+	}
+	if len(leaves) > 80 || len(leaves) < 50 || len(bundles) > 17 || len(bundles) < 12 {
+		t.Errorf("in ten minutes %d certificates of %d authorities", len(leaves), len(bundles))
+	}
+}
+
 // A name that is added while a new authority is not published yet is served at
 // once, signed by the one before.
 func TestANewNameDoesNotWaitForTheNewAuthority(t *testing.T) {
