@@ -131,15 +131,22 @@ func TestRestartKeepsTheCertificates(t *testing.T) {
 }
 
 // A cluster that takes over the published bundle at least once in every overlap
-// never sees a certificate that it does not trust, for thirty years.
+// never sees a certificate that it does not trust, for thirty years, or for three
+// days with lives of minutes.
 func TestRotationNeverLocksOutACluster(t *testing.T) {
+	t.Run("usual lives", func(t *testing.T) { rotates(t, day) })
+	t.Run("short lives", func(t *testing.T) { rotates(t, 20*time.Second) })
+}
+
+// rotates is thirty years of the usual lives, in which a day is as long as unit.
+func rotates(t *testing.T, unit time.Duration) {
 	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	c := &clock{start}
-	a := open(t, Config{Dir: t.TempDir(), Now: c.Now})
+	a := open(t, Config{Dir: t.TempDir(), Now: c.Now, AuthorityLife: 3650 * unit, LeafLife: 90 * unit, Overlap: 7 * unit})
 	trusted := a.Bundle()
 	taken := start
 	leaves, bundles, most := map[string]bool{}, map[string]bool{}, 0
-	for ; c.now.Before(start.Add(30 * 365 * day)); c.now = c.now.Add(2 * day) {
+	for ; c.now.Before(start.Add(30 * 365 * unit)); c.now = c.now.Add(2 * unit) {
 		if err := a.Refresh(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -150,19 +157,19 @@ func TestRotationNeverLocksOutACluster(t *testing.T) {
 			t.Fatal(err)
 		}
 		if _, err := leaf.Leaf.Verify(x509.VerifyOptions{Roots: roots, DNSName: "localhost", CurrentTime: c.now}); err != nil {
-			t.Fatalf("on %s, with the bundle of %s: %v", c.now.Format(time.DateOnly), taken.Format(time.DateOnly), err)
+			t.Fatalf("on %s, with the bundle of %s: %v", c.now.Format(time.DateTime), taken.Format(time.DateTime), err)
 		}
-		if left := a.NotAfter().Sub(c.now); left < 20*day {
-			t.Fatalf("on %s the certificate has %v left", c.now.Format(time.DateOnly), left)
+		if left := a.NotAfter().Sub(c.now); left < 20*unit {
+			t.Fatalf("on %s the certificate has %v left", c.now.Format(time.DateTime), left)
 		}
 		leaves[leaf.Leaf.SerialNumber.String()] = true
 		bundles[string(a.Bundle())] = true
 		most = max(most, bytes.Count(a.Bundle(), []byte("BEGIN")))
-		if c.now.Sub(taken) >= 6*day {
+		if c.now.Sub(taken) >= 6*unit {
 			trusted, taken = a.Bundle(), c.now
 		}
 	}
-	if len(leaves) < 150 || len(bundles) < 4 || most != 2 {
+	if len(leaves) < 150 || len(leaves) > 250 || len(bundles) < 4 || len(bundles) > 20 || most != 2 {
 		t.Errorf("in thirty years %d certificates, %d bundles, at most %d authorities at once", len(leaves), len(bundles), most)
 	}
 }

@@ -56,7 +56,7 @@ func (a *Authority) signs(s *state, now time.Time) bool {
 	case len(s.authority.certs) == 1:
 		return true
 	case a.cfg.Publisher == nil:
-		return now.Sub(fresh.NotBefore) >= a.cfg.Overlap
+		return now.Sub(fresh.NotBefore.Add(skew)) >= a.cfg.Overlap
 	}
 	return s.announced.Authority == s.newest() && now.Sub(s.announced.Since) >= a.cfg.Overlap
 }
