@@ -29,7 +29,7 @@ func TestChaos(t *testing.T) {
 	s.namespace = s.Namespace(t, a.Label())
 	a.Register(t, s.Cluster, s.namespace, gate.Registration{Address: balancer.Address, Timeout: 5, CA: append(a.CA(t), b.CA(t)...)})
 
-	f := s.startFlow(t, 4)
+	f := s.startFlow(t, 4, 10*time.Millisecond)
 	f.settle(t, 10)
 	for _, c := range []struct {
 		name       string

@@ -28,19 +28,19 @@ type flow struct {
 	slipped []string
 }
 
-// startFlow starts so many makers of pods.
-func (s *scene) startFlow(t testing.TB, makers int) *flow {
+// startFlow starts so many makers of pods, each of which rests so long after a pod.
+func (s *scene) startFlow(t testing.TB, makers int, rest time.Duration) *flow {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	f := &flow{s: s, ctx: ctx, cancel: cancel, made: map[string]bool{}, retries: map[string]int{}}
 	for range makers {
-		f.wait.Go(f.run)
+		f.wait.Go(func() { f.run(rest) })
 	}
 	t.Cleanup(func() { cancel(); f.wait.Wait() })
 	return f
 }
 
-func (f *flow) run() {
+func (f *flow) run(rest time.Duration) {
 	for f.ctx.Err() == nil {
 		f.mu.Lock()
 		f.next++
@@ -51,7 +51,7 @@ func (f *flow) run() {
 			image, name = evil, fmt.Sprintf("evil-%05d", n)
 		}
 		f.one(name, image)
-		time.Sleep(10 * time.Millisecond)
+		time.Sleep(rest)
 	}
 }
 

@@ -22,13 +22,12 @@ rules:
 `
 )
 
-// AuditAnnotations returns those of the first request about the object that
-// carries any of the webhook of that name. It waits for the API server to write
-// its log.
-func (c *Cluster) AuditAnnotations(t testing.TB, namespace, name, webhook string) map[string]string {
+// AuditAnnotation returns the annotation that the webhook of that name has last
+// given to a request about the object. It waits for the API server to write its
+// log.
+func (c *Cluster) AuditAnnotation(t testing.TB, namespace, name, webhook, key string) (last string) {
 	t.Helper()
-	var found map[string]string
-	Eventually(t, "the audit log has an entry of "+webhook+" for "+namespace+"/"+name, func() bool {
+	Eventually(t, "the audit log has "+webhook+"/"+key+" of "+namespace+"/"+name, func() bool {
 		b, err := os.ReadFile(filepath.Join(c.dir, auditLog))
 		if err != nil {
 			t.Fatal(err)
@@ -41,21 +40,13 @@ func (c *Cluster) AuditAnnotations(t testing.TB, namespace, name, webhook string
 			if json.Unmarshal([]byte(line), &e) != nil || e.ObjectRef.Namespace != namespace || e.ObjectRef.Name != name {
 				continue // the last line may be half written
 			}
-			for key, value := range e.Annotations {
-				if own, ok := strings.CutPrefix(key, webhook+"/"); ok {
-					if found == nil {
-						found = map[string]string{}
-					}
-					found[own] = value
-				}
-			}
-			if found != nil {
-				return true
+			if value, ok := e.Annotations[webhook+"/"+key]; ok {
+				last = value
 			}
 		}
-		return false
+		return last != ""
 	})
-	return found
+	return last
 }
 
 // Eventually fails the test when what does not become true within a minute,

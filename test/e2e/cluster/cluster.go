@@ -111,7 +111,7 @@ func (c *Cluster) startServer(ctx context.Context, etcd, address string) error {
 func (c *Cluster) startControllers(ctx context.Context) error {
 	controllers, err := c.start("kube-controller-manager",
 		"--kubeconfig="+c.Kubeconfig, "--leader-elect=false", "--secure-port=0",
-		"--service-account-private-key-file="+filepath.Join(c.dir, "sa.key"), "--root-ca-file="+c.CAFile,
+		"-v=0", "--service-account-private-key-file="+filepath.Join(c.dir, "sa.key"), "--root-ca-file="+c.CAFile,
 		"--use-service-account-credentials=true")
 	if err != nil {
 		return err

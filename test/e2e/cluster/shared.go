@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"sync"
 	"testing"
@@ -21,11 +22,15 @@ type Shared struct {
 // Main runs the tests of a package and stops their cluster: for TestMain.
 func (s *Shared) Main(m *testing.M) int {
 	defer s.stop()
-	return m.Run()
+	code := m.Run()
+	if code != 0 && s.c != nil {
+		fmt.Fprintln(os.Stderr, s.c.Logs())
+	}
+	return code
 }
 
-// Start returns the cluster. Where it cannot run the test is skipped; a test
-// that fails shows the ends of the cluster's logs.
+// Start returns the cluster. Where it cannot run the test is skipped; when tests
+// have failed, Main shows the ends of the cluster's logs.
 func (s *Shared) Start(t testing.TB) *Cluster {
 	t.Helper()
 	tools := NeedTools(t)
@@ -37,11 +42,6 @@ func (s *Shared) Start(t testing.TB) *Cluster {
 	if s.err != nil {
 		t.Fatal(s.err)
 	}
-	t.Cleanup(func() {
-		if t.Failed() {
-			t.Log(s.c.Logs())
-		}
-	})
 	return s.c
 }
 

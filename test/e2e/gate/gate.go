@@ -121,7 +121,7 @@ proxy:
 console: {listen: %[7]s}
 metrics: {listen: %[8]s}
 policies: {dir: %[9]s}
-analysis: {enabled: false}
+analysis: {enabled: false, endpoint: "http://127.0.0.1:1"}
 webhook:
   listen: %[4]s
 %[10]s

@@ -3,7 +3,6 @@
 package process
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -88,18 +88,21 @@ func (p *Process) Freeze() error { return p.cmd.Process.Signal(syscall.SIGSTOP) 
 // Thaw is the end of Freeze.
 func (p *Process) Thaw() error { return p.cmd.Process.Signal(syscall.SIGCONT) }
 
-// Tail is the end of what the program printed.
+// Tail is the end of what the program printed, long lines cut.
 func (p *Process) Tail() string {
-	const keep = 8 << 10
+	const lines, width = 25, 400
 	b, err := os.ReadFile(p.Log)
 	if err != nil {
 		return err.Error()
 	}
-	if len(b) > keep {
-		b = b[len(b)-keep:]
-		b = b[bytes.IndexByte(b, '\n')+1:]
+	all := strings.Split(strings.TrimSpace(string(b)), "\n")
+	all = all[max(0, len(all)-lines):]
+	for i, line := range all {
+		if len(line) > width {
+			all[i] = strings.ToValidUTF8(line[:width], "") + "…"
+		}
 	}
-	return fmt.Sprintf("the end of the log of %s:\n%s", p.Name, b)
+	return fmt.Sprintf("the end of the log of %s:\n%s\n", p.Name, strings.Join(all, "\n"))
 }
 
 // Wait calls ready until it returns nil. It gives up when the program ends, or
