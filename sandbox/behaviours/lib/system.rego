@@ -92,7 +92,7 @@ modified := {f.path | some f in input.files.modified}
 text(path) := object.get(object.get(files, path, {}), "head", "")
 
 # run is the loaded processes that go by one of these names.
-run(names) := [input.processes[id] | some id in named(names)]
+run(names) := [input.processes[id] | some id in going_by(names)]
 
 # package_ids is the package managers of the image.
 package_ids := {p.id |
@@ -139,10 +139,10 @@ debugs(p) if {
 told(p) := {text |
 	some id in [p.id, p.parent]
 	q := input.processes[id]
-	some text in array.concat([concat(" ", q.argv)], scripts(q))
+	some text in array.concat([concat(" ", q.argv)], script_texts(q))
 }
 
-scripts(q) := [input.contents[sha].head |
+script_texts(q) := [input.contents[sha].head |
 	some sha in {q.sha256, object.get(q, "script_sha256", "")}
 	input.contents[sha].type in {"script", "text"}
 ]

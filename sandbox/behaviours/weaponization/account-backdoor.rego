@@ -42,9 +42,7 @@ finding contains {
 	"evidence": [lib.process_evidence(p, lib.command(p))],
 } if {
 	some p in lib.run({"useradd", "adduser", "usermod"})
-	some i, argument in p.argv
-	argument in {"-u", "--uid"}
-	p.argv[i + 1] == "0"
+	regex.match(`\s(-[a-zA-Z]*u|--uid)[ =]?0(\s|$)`, concat(" ", p.argv))
 	p.argv[count(p.argv) - 1] != "root"
 }
 

@@ -30,8 +30,10 @@ test_password_and_every_right if {
 }
 
 test_useradd_with_number_0 if {
-	found := rule.finding with input as f.observation({"processes": [f.process(30, ["/usr/sbin/useradd", "-o", "-u", "0", "-g", "0", "sys2"], {})]})
-	f.malicious(found)
+	every argv in [["/usr/sbin/useradd", "-o", "-u", "0", "-g", "0", "sys2"], ["/usr/sbin/useradd", "-ou", "0", "sys2"], ["/usr/sbin/useradd", "--non-unique", "--uid=0", "sys2"]] {
+		found := rule.finding with input as f.observation({"processes": [f.process(30, argv, {})]})
+		f.malicious(found)
+	}
 }
 
 # Images for developers make the user that the operator names.

@@ -22,7 +22,7 @@ finding contains {
 	"severity": severity(proofs),
 	"confidence": 88,
 	"lineage": search.lineage,
-	"evidence": lib.first(12, {lib.file_evidence(r.event, sprintf("opened, credentials of %s", [r.family])) | some r in search.reads}),
+	"evidence": lib.first(12, {r.evidence | some r in search.reads}),
 } if {
 	some search in searches
 	proofs := proof(search)
@@ -32,13 +32,19 @@ severity(proofs) := "critical" if count(proofs) > 0
 
 else := "high"
 
-# reads is the openings of a place where credentials lie, whether they are there or not.
-reads := [{"event": e, "family": family, "lineage": p.lineage_id} |
-	some [e, family] in array.concat(by_name, by_ending)
-	not public(e.path)
-	p := lib.process(e)
-	not own(family, p)
-]
+# reads is the looks at a place where credentials lie, whether they are there or not.
+reads := array.concat(
+	[{"evidence": lib.file_evidence(e, sprintf("opened, credentials of %s", [family])), "family": family, "lineage": p.lineage_id, "ms": e.ms, "process": p} |
+		some [e, family] in array.concat(by_name, by_ending)
+		not public(e.path)
+		p := lib.process(e)
+		not own(family, p)
+	],
+	[{"evidence": lib.process_evidence(p, lib.command(p)), "family": family, "lineage": p.lineage_id, "ms": p.start_ms, "process": p} |
+		some p in lib.run({"find", "locate", "fd"})
+		some family in searched(p.argv)
+	],
+)
 
 by_name := [[e, family] |
 	count(present) > 0
@@ -58,6 +64,20 @@ by_ending := [[e, family] |
 	some e in input.events.open
 	endswith(e.path, ending)
 ]
+
+# searched is the families whose files a search is about: find / -name id_rsa
+searched(argv) := ({family |
+	some argument in array.slice(argv, 1, 64)
+	some part in split(trim(argument, "*"), "/")
+	family := data.lists.credential_stores.names[part]
+} | {family |
+	some argument in array.slice(argv, 1, 64)
+	some ending, family in data.lists.credential_stores.endings
+	endswith(argument, ending)
+}) | {"ssh" |
+	some argument in array.slice(argv, 1, 64)
+	regex.match(`^\*?id_(rsa|dsa|ecdsa|ed25519|\*)`, argument)
+}
 
 # What lies there and is no secret.
 public(path) if regex.match(`(/known_hosts|\.pub|/\.ssh/(config|environment|rc)|/\.aws/config|/\.docker/(cli-plugins.*|buildx.*|contexts.*)|/\.gnupg/(pubring.*|trustdb.gpg|common.conf|gpg.conf)|/\.kube/cache.*)$`, path)
@@ -82,9 +102,9 @@ searches := [{"lineage": id, "reads": found, "families": families} |
 proof(search) := {"of five tools or more" | count(search.families) >= 5} | {"and then something is sent" |
 	count(search.families) >= 3
 	every r in search.reads {
-		general(input.processes[r.event.process])
+		general(r.process)
 	}
-	first := min({r.event.ms | some r in search.reads})
+	first := min({r.ms | some r in search.reads})
 	some h in lib.requests
 	h.method in {"POST", "PUT"}
 	h.ms >= first

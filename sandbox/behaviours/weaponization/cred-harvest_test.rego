@@ -30,6 +30,11 @@ test_three_tools_and_sent if {
 	f.malicious(found)
 }
 
+test_searched_by_name if {
+	found := rule.finding with input as f.observation({"processes": [f.process(30, ["/usr/bin/find", "/", "-name", "id_rsa*", "-o", "-name", ".npmrc", "-o", "-name", "*.tfstate"], {})]})
+	f.pointed(found)
+}
+
 # A tool reads its own; what is public is no secret; and two are a deployment.
 test_not_own_or_few if {
 	every o in [

@@ -51,7 +51,8 @@ finding contains {
 	p := lib.process(t.event)
 	piped := {"a program is to get every crash" |
 		some text in lib.told(p)
-		pipes(text)
+		some line in lib.lines(text)
+		pipes(line)
 	}
 }
 
@@ -86,7 +87,7 @@ severity(piped) := "critical" if count(piped) > 0
 else := "high"
 
 # pipes: a shell's text tells what it writes.
-pipes(text) if {
-	contains(text, "core_pattern")
-	regex.match(`["'= ]\|\s*/`, replace(text, " | /", " "))
+pipes(line) if {
+	contains(line, "core_pattern")
+	regex.match(`["'= ]\|\s*/`, replace(line, " | /", " "))
 }

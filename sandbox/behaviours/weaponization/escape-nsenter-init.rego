@@ -58,6 +58,25 @@ finding contains {
 	not left_own(p.id)
 }
 
+# The same by a descriptor of the process itself.
+finding contains {
+	"message": sprintf("%s joins the namespaces of process 1", [lib.base(p.exe)]),
+	"malicious": true,
+	"confidence": 93,
+	"lineage": p.lineage_id,
+	"evidence": [lib.call_evidence(named, "pidfd_open of process 1"), lib.call_evidence(joined, "setns")],
+} if {
+	some named in input.events.syscall
+	named.name == "pidfd_open"
+	named.args[0] == 1
+	some joined in input.events.setns
+	joined.process == named.process
+	joined.seq > named.seq
+	not startswith(object.get(joined, "path", ""), "/proc/")
+	p := lib.process(joined)
+	p.pid != 1
+}
+
 # What looks after a node reaches it through a folder that was mounted for it.
 finding contains {
 	"message": sprintf("%s enters namespaces of the host", [lib.base(p.exe)]),

@@ -23,6 +23,11 @@ test_joined_by_itself if {
 	f.pointed(found)
 }
 
+test_joined_by_descriptor_of_the_process if {
+	found := rule.finding with input as run(["/app/x"], {"syscall": [f.event(31, "30.0", {"name": "pidfd_open", "args": [1]})], "setns": [f.event(32, "30.0", {"flags": 131072, "path": "pidfd"})]})
+	f.malicious(found)
+}
+
 # Storage and reboot agents work on the node that was mounted for them.
 test_mounted_host if {
 	found := rule.finding with input as run(["/usr/bin/nsenter", "--mount=/host/proc/1/ns/mnt", "mount.nfs"], {})

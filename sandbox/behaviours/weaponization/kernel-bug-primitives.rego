@@ -62,6 +62,8 @@ uses contains {"process": e.process, "seq": e.seq, "kind": kind, "evidence": lib
 
 families := {"38": "cryptography of the kernel (AF_ALG)", "40": "sockets of virtual machines (AF_VSOCK)", "30": "TIPC", "21": "RDS", "29": "CAN", "33": "RxRPC"}
 
+became_root(p, _) if p.elevated
+
 # became_root: a program that it then started runs as root, and it did not.
 became_root(p, seq) if {
 	p.uid != 0

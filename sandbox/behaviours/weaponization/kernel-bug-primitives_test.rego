@@ -24,6 +24,11 @@ test_and_root if {
 	f.malicious(found)
 }
 
+test_and_root_itself if {
+	found := rule.finding with input as run(f.process(30, ["/app/x"], {"uid": 1000, "euid": 1000, "elevated": true}), three)
+	f.malicious(found)
+}
+
 test_not_one_or_tools if {
 	every o in [
 		run(f.process(30, ["/app/x"], {}), {"syscall": [f.event(31, "30.0", {"name": "io_uring_setup"}), f.event(32, "30.0", {"name": "keyctl"}), f.event(33, "30.0", {"name": "add_key"})]}),

@@ -51,6 +51,15 @@ wipes contains {"kind": kind, "lineage": p.lineage_id, "evidence": lib.file_evid
 	not lib.packaged(p.id)
 }
 
+# Another file takes the place: lines were left out.
+wipes contains {"kind": kind, "lineage": p.lineage_id, "evidence": lib.touched_evidence(t)} if {
+	some t in lib.touched
+	t.kind == "rename"
+	kind := kind_of(t.path)
+	p := lib.process(t.event)
+	not lib.packaged(p.id)
+}
+
 wipes contains {"kind": kind, "lineage": p.lineage_id, "evidence": lib.file_evidence(e, how)} if {
 	some call, how in {"unlink": "removed", "truncate": "cut off"}
 	some e in input.events[call]

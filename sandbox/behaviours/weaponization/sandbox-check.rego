@@ -56,7 +56,13 @@ finding contains {
 	ended(id, max({t.ms | some t in found}))
 }
 
-tells := array.concat(read, asked)
+tells := array.concat(array.concat(read, asked), called)
+
+called := [{"kind": "kernel-log", "event": e, "ms": e.ms, "lineage": p.lineage_id, "evidence": lib.call_evidence(e, "syslog")} |
+	some e in input.events.syscall
+	e.name == "syslog"
+	p := lib.process(e)
+]
 
 read := [{"kind": kind, "event": e, "ms": e.ms, "lineage": p.lineage_id, "evidence": lib.file_evidence(e, sprintf("opened, tells of %s", [kind]))} |
 	some e in lib.system_opens

@@ -53,7 +53,12 @@ named(argument) := {agent |
 	name := trim_suffix(word, ".service")
 	some kind in ["names", "common"]
 	agent := data.lists.security_agents[kind][name]
-	count(lib.named({name})) == 0
+	count(lib.going_by({name})) == 0
+} | {sprintf("%s, a protection by its name", [name]) |
+	some word in regex.split(`[/ *]+`, argument)
+	name := lower(trim_suffix(word, ".service"))
+	regex.match(`^([a-z0-9]+[-_])*(edr|xdr|hids|antivirus|security)([-_]?(agent|sensor|daemon|service|d))$`, name)
+	count(lib.going_by({name})) == 0
 }
 
 ends(p) if {

@@ -32,11 +32,22 @@ finding contains {
 	proofs := proof(t.path, p)
 }
 
-severity(proofs, _) := "critical" if count(proofs) > 0
+severity(proofs, path) := "critical" if count(proofs) > 0
+
+else := "medium" if explained(path)
 
 else := "medium" if given
 
 else := "high"
+
+# explained: every key that was left there is known.
+explained(path) if {
+	blobs := keys(lib.text(path))
+	count(blobs) > 0
+	every blob in blobs {
+		known(blob)
+	}
+}
 
 # given: the operator names a key in a variable; here he named none.
 given if {
@@ -58,13 +69,6 @@ known(blob) if {
 	some path, file in lib.files
 	endswith(path, ".pub")
 	contains(file.head, blob)
-}
-
-# What was fetched is the simulated network's answer.
-known(blob) if {
-	some h in lib.requests
-	contains(h.path, "keys")
-	blob != ""
 }
 
 in_environment(blob) if {
