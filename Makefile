@@ -21,10 +21,10 @@ SENTRY := ./cmd/... ./sandbox ./sandbox/runtime/... ./sandbox/sensor/... ./sandb
 E2E       := cd test/e2e && GOFLAGS=-trimpath
 E2E_BIN   ?= $(CURDIR)/$(BUILD)/e2e
 
-.PHONY: help run build image test deps lint unit race e2e e2e-bin system bench bench-proxy soak fuzz clean
+.PHONY: help run build image test deps lint unit race e2e e2e-bin system bench bench-proxy bench-webhook soak fuzz clean
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 run: build ## build and start everything on this machine: proxy, webhook, API, metrics, sandbox
 	@exec ./$(BUILD)/sallyport serve
@@ -69,6 +69,9 @@ bench: ## run the benchmarks
 
 bench-proxy: build ## measure the proxy beside nginx and distribution's registry, on a quiet machine
 	GATE_UNDER_TEST=$(CURDIR)/$(BUILD)/sallyport ./test/bench/compare
+
+bench-webhook: build e2e-bin ## measure the webhook beside Gatekeeper, on a quiet machine
+	GATE_UNDER_TEST=$(CURDIR)/$(BUILD)/sallyport E2E_BIN=$(E2E_BIN) ./test/bench/compare-webhook
 
 soak: ## pull in every way for SOAK (default 10m) under the race detector
 	SOAK=$(or $(SOAK),10m) CGO_ENABLED=1 $(GO) test -race -timeout 60m -run '^TestSoak$$' -v ./proxy

@@ -27,7 +27,17 @@ type bench struct {
 	rows    []string
 }
 
+// commands are what else the program does: the last two serve compare-webhook.
+var commands = map[string]func(args []string) error{"webhook": runWebhook, "ports": printPorts, "denies": checkDenies}
+
 func main() {
+	if len(os.Args) > 1 && commands[os.Args[1]] != nil {
+		if err := commands[os.Args[1]](os.Args[2:]); err != nil {
+			fmt.Fprintf(os.Stderr, "bench %s: %v\n", os.Args[1], err)
+			os.Exit(1)
+		}
+		return
+	}
 	gatePath := flag.String("sallyport", "", "the gate's binary")
 	registryPath := flag.String("registry", "", "distribution's registry")
 	dir := flag.String("dir", "", "scratch folder, on the disk that is to be measured")
