@@ -3,10 +3,12 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/sallyport-dev/sallyport/report"
+	"github.com/sallyport-dev/sallyport/report/export"
 )
 
 func newReportCommand() *cobra.Command {
@@ -15,13 +17,19 @@ func newReportCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "report IMAGE", Short: "Show what an image did in the sandbox", Args: cobra.ExactArgs(1),
 		Example: `  sallyport report localhost:5000/demo.test/webserver:v1
-  sallyport report ghcr.io/a/b:1 --platform linux/arm64 --format json`,
+  sallyport report ghcr.io/a/b:1 --platform linux/arm64 --format json
+  sallyport report ghcr.io/a/b:1 --format html > report.html
+  sallyport report ghcr.io/a/b:1 --format sarif > report.sarif`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if format == "" {
 				format = r.output
 			}
+			var other export.Format
 			if format != "table" && format != "json" {
-				return fmt.Errorf("--format is %q: write table or json", format)
+				var err error
+				if other, err = export.Lookup(format); err != nil {
+					return fmt.Errorf("--format: %w, table or json", err)
+				}
 			}
 			c, err := r.client()
 			if err != nil {
@@ -40,11 +48,23 @@ func newReportCommand() *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("the report about %s: %w; see it with --format json", args[0], err)
 			}
+			if other.Write != nil {
+				return other.Write(out, rep)
+			}
 			return report.Table(out, rep, report.TableOptions{Color: terminal(out)})
 		},
 	}
 	r.flags(c)
-	c.Flags().StringVar(&format, "format", "", "table or json (the same as --output)")
+	c.Flags().StringVar(&format, "format", "", "table, json (the same as --output), "+exportNames())
 	c.Flags().StringVar(&platform, "platform", "", "of an image for several: os/architecture; default the one with the worst verdict")
 	return c
+}
+
+// exportNames tells what --format may be, beside table and json.
+func exportNames() string {
+	var all []string
+	for _, f := range export.Formats() {
+		all = append(all, fmt.Sprintf("%s (%s)", f.Name, f.Short))
+	}
+	return strings.Join(all, ", ")
 }
