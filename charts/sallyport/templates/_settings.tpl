@@ -20,7 +20,7 @@ The gate's settings: what the chart knows, and .Values.config over it.
   "metrics" (dict "listen" ":9090")
   "analysis" (dict "enabled" false)
   "sandbox" (dict "local" false "timeout" .Values.sandbox.timeout)
-  "shutdown" (dict "delay" "5s" "drain" "25s")
+  "shutdown" (dict "delay" "10s" "drain" "25s")
 -}}
 {{- if .Values.storage.driver -}}{{- $_ := set $set "storage" .Values.storage.driver -}}
 {{- else if include "sallyport.scaled" . -}}{{- $_ := set $set "storage" (dict "filesystem" (dict "rootdirectory" "/var/lib/sallyport-storage")) -}}{{- end -}}

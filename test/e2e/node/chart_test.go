@@ -1,0 +1,219 @@
+package node
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/sallyport-dev/sallyport/test/e2e/cluster"
+)
+
+// gate is an installed chart.
+type gate struct {
+	*node
+	values string // file
+}
+
+const chart = "../../../charts/sallyport"
+
+// install installs the chart with the values that every test has, and more.
+func (n *node) install(t *testing.T, more string) *gate {
+	t.Helper()
+	volume := n.folder(t, "volume")
+	if err := os.Chown(volume, 65532, 65532); err != nil {
+		t.Fatal(err)
+	}
+	n.apply(t, fmt.Sprintf(`{apiVersion: v1, kind: PersistentVolume, metadata: {name: sallyport}, spec: {capacity: {storage: 50Gi},
+accessModes: [ReadWriteOnce, ReadWriteMany], hostPath: {path: %s}, claimRef: {namespace: sallyport, name: sallyport}}}`, volume))
+	g := &gate{node: n, values: n.write(t, "values.yaml", fmt.Sprintf(`
+image: {repository: "%[1]s/sallyport", tag: e2e}
+config:
+  proxy:
+    default_upstream: demo.test
+    upstreams: [{registry: demo.test, endpoints: ["http://%[2]s"]}]
+    head_denials: %[3]d
+  shutdown: {delay: 3s}
+proxy: {service: {clusterIP: %[4]s}}
+sandbox:
+  idle: 2s
+  seccomp: {installer: {enabled: true, hostPath: %[5]s/kubelet/seccomp}}
+  resources: {requests: {cpu: 10m, memory: 64Mi}, limits: {memory: 3Gi}}
+gate: {resources: {requests: {cpu: 10m, memory: 64Mi}, limits: {memory: 1Gi}}}
+%[6]s`, registry, upstream, map[bool]int{true: 200, false: 403}[n.old], proxyIP, n.dir, more))}
+	policy, err := filepath.Abs("../../../examples/policies/dta.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.helm(t, "install", "sallyport", chart, "--namespace", "sallyport", "--values", g.values, "--set-file", `policies.documents.dta\.yaml=`+policy,
+		"--wait", "--timeout", "5m")
+	return g
+}
+
+// cli runs a command of the gate's own with the administrator's token.
+func (g *gate) cli(t testing.TB, args ...string) string {
+	t.Helper()
+	address := g.kubectl(t, "-n", "sallyport", "get", "service", "sallyport-console", "-o", "jsonpath={.spec.clusterIP}")
+	admin := g.kubectl(t, "-n", "sallyport", "get", "secret", "sallyport-admin", "-o", "go-template={{.data.token | base64decode}}")
+	cmd := g.command("kubectl") // for the environment
+	cmd.Path, cmd.Args = os.Getenv("GATE_UNDER_TEST"), append([]string{"sallyport"}, args...)
+	cmd.Env = append(cmd.Env, "SALLYPORT_SERVER=http://"+address+":8080", "SALLYPORT_TOKEN="+admin)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("sallyport %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+	return string(out)
+}
+
+// walk is what a team goes through: an image that is analysed starts, one that
+// was seen to be malicious does not, in a protected namespace nor on a node.
+func (g *gate) walk(t *testing.T) {
+	for _, image := range []string{"webserver", "backdoor"} {
+		g.cli(t, "label", "add", "demo.test/"+image+":v1", "DTA")
+	}
+	g.kubectl(t, "create", "namespace", "shop")
+	g.kubectl(t, "label", "namespace", "shop", "sallyport.dev/gate=enforce")
+
+	g.eventually(t, "the benign image is let in", func() error {
+		out, err := g.try("-n", "shop", "run", "web", "--image=demo.test/webserver:v1")
+		if err != nil {
+			return fmt.Errorf("%w: %s", err, out)
+		}
+		return nil
+	})
+	g.kubectl(t, "-n", "shop", "wait", "pod/web", "--for=condition=Ready", "--timeout=3m")
+	if out := g.kubectl(t, "-n", "shop", "get", "events", "--field-selector=involvedObject.name=web"); !strings.Contains(out, "Successfully pulled image") {
+		t.Errorf("the image was not pulled:\n%s", out)
+	}
+
+	var denial string
+	g.eventually(t, "the malicious image is denied for what it did", func() error {
+		out, err := g.try("-n", "shop", "run", "evil", "--image=demo.test/backdoor:v1")
+		if err == nil {
+			t.Fatalf("the malicious image was let in: %s", out)
+		}
+		if !strings.Contains(out, "everse") {
+			return fmt.Errorf("%s", out)
+		}
+		denial = out
+		return nil
+	})
+	t.Logf("kubectl run evil: %s", denial)
+	for _, want := range []string{"enforce.sallyport.dev", "demo.test/backdoor:v1", "DTA"} {
+		if !strings.Contains(denial, want) {
+			t.Errorf("the denial does not name %s: %s", want, denial)
+		}
+	}
+
+	// Where the gate only audits, people are warned, and the node is refused the image.
+	g.kubectl(t, "create", "namespace", "lab")
+	if out := g.kubectl(t, "-n", "lab", "run", "evil", "--image=demo.test/backdoor:v1"); !strings.Contains(out, "Warning:") {
+		t.Errorf("without a warning: %s", out)
+	}
+	g.eventually(t, "kubectl describe says why the image is not pulled", func() error {
+		out := g.kubectl(t, "-n", "lab", "describe", "pod", "evil")
+		for line := range strings.Lines(out) {
+			if strings.Contains(line, "Failed to pull image") && strings.Contains(line, "everse") {
+				t.Logf("kubectl describe: %s", strings.TrimSpace(line))
+				return nil
+			}
+		}
+		return errors.New(out)
+	})
+	g.kubectl(t, "-n", "lab", "delete", "pod", "evil", "--wait=false")
+	g.sandboxed(t)
+	g.guarded(t)
+}
+
+// sandboxed makes sure that the images were run in the sandbox's pod, and that
+// it has no privilege.
+func (g *gate) sandboxed(t *testing.T) {
+	address := g.kubectl(t, "-n", "sallyport", "get", "pods", "-l", "app.kubernetes.io/component=sandbox", "-o", "jsonpath={.items[0].status.podIP}")
+	for _, want := range []string{`sallyport_sandbox_runs_total{verdict="malicious"} 1`, `sallyport_sandbox_runs_total{verdict="clean"} 1`} {
+		if out := sh(t, "busybox wget -q -O- http://%s:9090/metrics", address); !strings.Contains(out, want) {
+			t.Errorf("the sandbox's metrics lack %s:\n%s", want, out)
+		}
+	}
+	var found bool
+	processes, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range processes {
+		line, _ := os.ReadFile(p)
+		if string(line) != "/usr/local/bin/sallyport\x00sandbox\x00" {
+			continue
+		}
+		found = true
+		status, err := os.ReadFile(filepath.Join(filepath.Dir(p), "status"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []string{"Uid:\t65532\t65532\t65532\t65532", "CapEff:\t0000000000000000", "CapBnd:\t0000000000000000", "NoNewPrivs:\t1", "Seccomp:\t2"} {
+			if !strings.Contains(string(status), want) {
+				t.Errorf("the sandbox's process is not %q:\n%s", want, status)
+			}
+		}
+	}
+	if !found {
+		t.Error("no process of a sandbox's pod is on the node")
+	}
+}
+
+// guarded: who may change namespaces cannot take one out of the gate's reach.
+func (g *gate) guarded(t *testing.T) {
+	g.apply(t, `{apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRole, metadata: {name: namespaces}, rules: [{apiGroups: [""], resources: [namespaces], verbs: [get, list, patch, update]}]}`)
+	g.kubectl(t, "create", "clusterrolebinding", "namespaces", "--clusterrole=namespaces", "--group=developers")
+	for _, change := range []string{"sallyport.dev/gate-", "sallyport.dev/gate=exempt"} {
+		out, err := g.try("label", "namespace", "shop", "--overwrite", change, "--as=developer", "--as-group=developers")
+		if err == nil || !strings.Contains(out, "takes the verb unprotect on namespaces.sallyport.dev") {
+			t.Errorf("label %s: %v, %s", change, err, out)
+		}
+	}
+	g.kubectl(t, "label", "namespace", "shop", "team=shop", "--as=developer", "--as-group=developers")
+	g.apply(t, `{apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRole, metadata: {name: unprotect}, rules: [{apiGroups: [sallyport.dev], resources: [namespaces], resourceNames: [shop], verbs: [unprotect]}]}`)
+	g.kubectl(t, "create", "clusterrolebinding", "unprotect", "--clusterrole=unprotect", "--group=security")
+	g.kubectl(t, "label", "namespace", "shop", "sallyport.dev/gate-", "--as=officer", "--as-group=developers", "--as-group=security")
+	g.kubectl(t, "label", "namespace", "shop", "sallyport.dev/gate=enforce")
+}
+
+// uninstall leaves a cluster in which everything starts again, at once.
+func (g *gate) uninstall(t *testing.T) {
+	g.helm(t, "uninstall", "sallyport", "--namespace", "sallyport", "--wait", "--timeout", "3m")
+	if out := g.kubectl(t, "get", "validatingwebhookconfigurations,mutatingwebhookconfigurations,validatingadmissionpolicies,clusterroles", "-o", "name"); strings.Contains(out, "sallyport") {
+		t.Errorf("left behind:\n%s", out)
+	}
+	g.kubectl(t, "-n", "shop", "run", "free", "--image=demo.test/webserver:v1", "--image-pull-policy=Never")
+	g.kubectl(t, "-n", "sallyport", "run", "free", "--image=demo.test/webserver:v1", "--image-pull-policy=Never", "--dry-run=server")
+	g.kubectl(t, "-n", "sallyport", "get", "persistentvolumeclaim", "sallyport")
+}
+
+func TestEmbedded(t *testing.T) {
+	if !enter(t) {
+		return
+	}
+	n := start(t, cluster.NeedTools(t).Path("containerd"))
+	n.kubectl(t, "create", "namespace", "sallyport")
+	g := n.install(t, "")
+	g.walk(t)
+
+	before := g.kubectl(t, "-n", "sallyport", "get", "secrets", "sallyport-admin", "sallyport-sandbox", "sallyport-sandbox-tls", "-o", "jsonpath={.items[*].data}")
+	g.helm(t, "upgrade", "sallyport", chart, "--namespace", "sallyport", "--reuse-values", "--set", "pod.annotations.e2e=upgraded", "--wait", "--timeout", "5m")
+	if after := g.kubectl(t, "-n", "sallyport", "get", "secrets", "sallyport-admin", "sallyport-sandbox", "sallyport-sandbox-tls", "-o", "jsonpath={.items[*].data}"); after != before {
+		t.Error("an upgrade changed tokens or certificates")
+	}
+	// What was known before lasts: it is denied at once, by the new process.
+	g.eventually(t, "after the upgrade the gate answers", func() error {
+		out, err := g.try("-n", "shop", "run", "evil", "--image=demo.test/backdoor:v1")
+		if err == nil {
+			t.Fatalf("the malicious image was let in: %s", out)
+		}
+		if !strings.Contains(out, "everse") {
+			return fmt.Errorf("%s", out)
+		}
+		return nil
+	})
+	g.uninstall(t)
+}
