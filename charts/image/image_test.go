@@ -9,11 +9,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
 	cdx "github.com/CycloneDX/cyclonedx-go"
 	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
@@ -25,14 +27,14 @@ import (
 	"github.com/sallyport-dev/sallyport/internal/testenv"
 )
 
-// build compiles this very program for an architecture: a binary with
-// dependencies, that is small.
-func build(t *testing.T, arch string) string {
+// build compiles the program below testdata for this machine.
+func build(t *testing.T) string {
 	t.Helper()
 	testenv.NeedCommand(t, "go")
-	out := filepath.Join(t.TempDir(), arch)
-	cmd := exec.Command("go", "build", "-trimpath", "-o", out, ".")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+arch)
+	out := filepath.Join(t.TempDir(), "program")
+	cmd := exec.Command("go", "build", "-o", out, "./testdata/program")
+	// The same whether or not the test has the race detector.
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=")
 	if text, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, text)
 	}
@@ -41,7 +43,7 @@ func build(t *testing.T, arch string) string {
 
 func TestImage(t *testing.T) {
 	t.Setenv("SOURCE_DATE_EPOCH", "1700000000")
-	binary := build(t, "amd64")
+	binary := build(t)
 	dir := filepath.Join(t.TempDir(), "layout")
 	if err := run(dir, "sallyport:1.2.3", "1.2.3", "", false, []string{binary}); err != nil {
 		t.Fatal(err)
@@ -78,7 +80,7 @@ func TestImage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if cf.Config.User != "65532:65532" || cf.Architecture != "amd64" || cf.Config.Labels["org.opencontainers.image.version"] != "1.2.3" {
+	if cf.Config.User != "65532:65532" || cf.Architecture != runtime.GOARCH || cf.Config.Labels["org.opencontainers.image.version"] != "1.2.3" {
 		t.Errorf("the configuration is %+v", cf)
 	}
 
@@ -127,9 +129,9 @@ func TestImage(t *testing.T) {
 	if bm.Subject == nil || bm.Subject.Digest != children.Manifests[0].Digest || bm.Config.MediaType != mediaBill {
 		t.Errorf("the bill of materials refers to %+v as %s", bm.Subject, bm.Config.MediaType)
 	}
-	billText(t, filepath.Join(filepath.Dir(dir), "sallyport-linux-amd64.cdx.json"))
+	billText(t, filepath.Join(filepath.Dir(dir), "sallyport-linux-"+runtime.GOARCH+".cdx.json"))
 
-	loaded, err := tarball.ImageFromPath(filepath.Join(filepath.Dir(dir), "sallyport-linux-amd64.tar"), nil)
+	loaded, err := tarball.ImageFromPath(filepath.Join(filepath.Dir(dir), "sallyport-linux-"+runtime.GOARCH+".tar"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,7 +160,7 @@ func billText(t *testing.T, file string) {
 	for _, p := range packages {
 		seen[p.Name] = true
 	}
-	for _, want := range []string{"github.com/google/go-containerregistry", "github.com/CycloneDX/cyclonedx-go"} {
+	for _, want := range []string{"github.com/opencontainers/go-digest", "stdlib"} {
 		if !seen[want] {
 			t.Errorf("the bill of materials lacks %s among %d packages", want, len(packages))
 		}
@@ -167,7 +169,7 @@ func billText(t *testing.T, file string) {
 
 func TestTheSameBinaryMakesTheSameImage(t *testing.T) {
 	t.Setenv("SOURCE_DATE_EPOCH", "1700000000")
-	binary := build(t, "arm64")
+	binary := build(t)
 	var digests []string
 	for range 2 {
 		p, err := pack(binary, "1")
@@ -192,7 +194,25 @@ func TestPush(t *testing.T) {
 	registry := httptest.NewServer(new(registrytest.Registry))
 	t.Cleanup(registry.Close)
 	to := strings.TrimPrefix(registry.URL, "http://") + "/sallyport:1"
-	if err := run(filepath.Join(t.TempDir(), "layout"), "sallyport:1", "1", to, true, []string{build(t, "amd64"), build(t, "arm64")}); err != nil {
+	p, err := pack(build(t), "1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := p // as if there were a second binary
+	other.platform.Architecture = "riscv64"
+	if other.image, err = mutate.Config(p.image, v1.Config{Labels: map[string]string{"other": "true"}}); err != nil {
+		t.Fatal(err)
+	}
+	packed := []platformImage{p, other}
+	all, err := assemble(packed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tag, err := name.NewTag(to, name.Insecure)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := pushAll(tag, all, packed); err != nil {
 		t.Fatal(err)
 	}
 	ref, err := name.ParseReference(to, name.Insecure)

@@ -121,6 +121,22 @@ func TestAdministratorsToken(t *testing.T) {
 	}
 }
 
+func TestAdministratorsTokenAsASetting(t *testing.T) {
+	text := strings.Repeat("x", 40)
+	file := filepath.Join(t.TempDir(), "admin.token")
+	cfg := token.Config{Objects: objects.New(inmemory.New()), AdminFile: file, Admin: text}
+	if who, err := open(t, cfg).Check(t.Context(), text); err != nil || who.Role != token.Admin {
+		t.Errorf("%+v, %v", who, err)
+	}
+	if _, err := os.Stat(file); err == nil {
+		t.Error("a file was made, too")
+	}
+	cfg.Admin = "secret"
+	if _, err := token.Open(cfg); err == nil || !strings.Contains(err.Error(), "at least 32") {
+		t.Errorf("a short one: %v", err)
+	}
+}
+
 func TestImpossibleTokens(t *testing.T) {
 	tokens := open(t, token.Config{Objects: objects.New(inmemory.New()), AdminFile: filepath.Join(t.TempDir(), "t")})
 	for name, wish := range map[string]token.Token{

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -136,18 +137,9 @@ func (g *gate) sandboxed(t *testing.T) {
 			t.Errorf("the sandbox's metrics lack %s:\n%s", want, out)
 		}
 	}
-	var found bool
-	processes, err := filepath.Glob("/proc/[0-9]*/cmdline")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, p := range processes {
-		line, _ := os.ReadFile(p)
-		if string(line) != "/usr/local/bin/sallyport\x00sandbox\x00" {
-			continue
-		}
-		found = true
-		status, err := os.ReadFile(filepath.Join(filepath.Dir(p), "status"))
+	processes := pids(t, "sandbox")
+	for _, pid := range processes {
+		status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -157,9 +149,32 @@ func (g *gate) sandboxed(t *testing.T) {
 			}
 		}
 	}
-	if !found {
-		t.Error("no process of a sandbox's pod is on the node")
+	if len(processes) != 1 {
+		t.Errorf("%d processes of the sandbox's pod are on the node", len(processes))
 	}
+}
+
+// pids are the processes of a role's pods, as the node sees them.
+func pids(t testing.TB, role string) []int {
+	t.Helper()
+	lines, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []int
+	for _, file := range lines {
+		line, _ := os.ReadFile(file)
+		args := strings.Split(strings.TrimSuffix(string(line), "\x00"), "\x00")
+		if len(args) < 2 || args[0] != "/usr/local/bin/sallyport" || args[1] != role || len(args) > 2 && args[2] != "--config" {
+			continue
+		}
+		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(file)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, pid)
+	}
+	return all
 }
 
 // guarded: who may change namespaces cannot take one out of the gate's reach.
