@@ -52,5 +52,21 @@ The gate's settings: what the chart knows, and .Values.config over it.
 {{- if .Values.controller.evict -}}{{- $_ := set $rejudge "enforce_running" "evict" -}}{{- end -}}
 {{- $_ := set $set "cluster" (dict "rejudge" $rejudge) -}}
 {{- if or .Values.policies.documents .Values.policies.existingConfigMap -}}{{- $_ := set $set "policies" (dict "dir" "/etc/sallyport/policies") -}}{{- end -}}
-{{- toYaml (mergeOverwrite $set (deepCopy .Values.config)) -}}
+{{- include "sallyport.over" (dict "base" $set "over" .Values.config) -}}
+{{- toYaml $set -}}
+{{- end -}}
+
+{{/*
+Puts over onto base, in place, key by key: what is false, 0 or empty there, too,
+which mergeOverwrite would leave out.
+*/}}
+{{- define "sallyport.over" -}}
+{{- $base := .base -}}
+{{- range $key, $value := .over -}}
+{{- if and (kindIs "map" $value) (kindIs "map" (get $base $key)) -}}
+{{- include "sallyport.over" (dict "base" (get $base $key) "over" $value) -}}
+{{- else -}}
+{{- $_ := set $base $key $value -}}
+{{- end -}}
+{{- end -}}
 {{- end -}}

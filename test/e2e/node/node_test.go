@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -281,8 +282,8 @@ func (n *node) images(t *testing.T) {
 	// Whatever sleeps can be pause.
 	sh(t, `mkdir -p %[1]s/pause/bin && cp "$(command -v busybox)" %[1]s/pause/bin/busybox && tar -C %[1]s/pause -cf %[1]s/pause.tar .
 %[2]s append --insecure -f %[1]s/pause.tar -t %[3]s/pause:1
-%[2]s mutate --insecure %[3]s/pause:1 --entrypoint /bin/busybox,sleep,1000000000 --set-platform linux/amd64 -t %[3]s/pause:1
-%[2]s push --insecure %[4]s %[3]s/sallyport:e2e`, n.dir, crane, registry, os.Getenv("IMAGE_UNDER_TEST"))
+%[2]s mutate --insecure %[3]s/pause:1 --entrypoint /bin/busybox,sleep,1000000000 --set-platform linux/%[5]s -t %[3]s/pause:1
+%[2]s push --insecure %[4]s %[3]s/sallyport:e2e`, n.dir, crane, registry, os.Getenv("IMAGE_UNDER_TEST"), runtime.GOARCH)
 }
 
 // eventually waits until condition holds.
