@@ -49,7 +49,10 @@ The gate's settings: what the chart knows, and .Values.config over it.
 {{- if ne $w.mutate "off" -}}{{- $_ := set $set.webhook "mutate" $w.mutate -}}{{- end -}}
 {{- if eq $w.mutate "gate" -}}{{- $_ := set $set.webhook "gate" (first .Values.proxy.names) -}}{{- end -}}
 {{- $rejudge := dict "enabled" .Values.controller.enabled "exempt" $w.exemptNamespaces "annotate" .Values.controller.annotate "lease" $full -}}
-{{- if .Values.controller.evict -}}{{- $_ := set $rejudge "enforce_running" "evict" -}}{{- end -}}
+{{- if .Values.controller.evict -}}
+  {{- $_ := set $rejudge "enforce_running" "evict" -}}
+  {{- $_ := set $rejudge "evict_selector" ($w.enforceAll | ternary (printf "%s!=%s" $w.label.key $w.label.exempt) (printf "%s=%s" $w.label.key $w.label.enforce)) -}}
+{{- end -}}
 {{- $_ := set $set "cluster" (dict "rejudge" $rejudge) -}}
 {{- if or .Values.policies.documents .Values.policies.existingConfigMap -}}{{- $_ := set $set "policies" (dict "dir" "/etc/sallyport/policies") -}}{{- end -}}
 {{- include "sallyport.over" (dict "base" $set "over" .Values.config) -}}
