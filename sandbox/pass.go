@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	goruntime "runtime"
 	"slices"
 	"time"
 
@@ -82,6 +83,7 @@ func (p *pass) conduct(ctx context.Context) (*observation.Observation, *judge.Ju
 	if err != nil {
 		return p.notRun(im, run, notRun(report.Inconclusive, "the image cannot be started: %v", err))
 	}
+	im.Data = dataFiles(root)
 	im.Program = program(root, planned, environment(planned.env, defaultPath))
 	p.progress(protocol.Running)
 	began = time.Now()
@@ -181,6 +183,7 @@ func (p *pass) detonate(ctx context.Context, plan *plan, who account, root *root
 	if n := records.Beyond.Flows + records.Beyond.DNS + records.Beyond.HTTP; n > 0 {
 		end.Reason = join(end.Reason, fmt.Sprintf("%d more connections, questions and requests than are kept", n))
 	}
+	end.CPU, end.CPUs = watch.used(), goruntime.NumCPU()
 	end.PortsProbed, end.Unmet = watch.probed(), unmet(records.HTTP)
 	if err := p.addFiles(builder, set, result); err != nil {
 		p.log.Warn("the file system's difference could not be read to its end", "error", err)

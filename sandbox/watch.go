@@ -28,6 +28,7 @@ type watch struct {
 	mu       sync.Mutex
 	active   time.Time // the last sign of life
 	cpu      time.Duration
+	total    time.Duration // of processor time that was used
 	frames   uint64
 	visited  map[uint16]bool
 	answered []int
@@ -72,10 +73,18 @@ func (w *watch) event(e event.Event) {
 func (w *watch) load(cpu time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.total = cpu
 	// Measured from the last sign of life: slow work shows after a while.
 	if float64(cpu-w.cpu) > busy*float64(w.idle) {
 		w.cpu, w.active = cpu, time.Now()
 	}
+}
+
+// used is the processor time that the guest has used.
+func (w *watch) used() time.Duration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.total
 }
 
 // wait closes still when the guest only waits.

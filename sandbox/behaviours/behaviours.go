@@ -30,7 +30,7 @@ import (
 //go:embed *.rego lib lists initial_execution weaponization propagation communication collection_exfiltration
 var FS embed.FS
 
-//go:embed lists/watched_reads.json lists/credential_stores.json lists/environment_tells.json
+//go:embed lists/watched_reads.json lists/credential_stores.json lists/environment_tells.json lists/recon_reads.json
 var readLists embed.FS
 
 // Reads is the files whose opening for reading rules ask for, as the sensor
@@ -38,7 +38,7 @@ var readLists embed.FS
 // files of any process.
 func Reads() []string {
 	all := map[string]bool{}
-	for _, name := range []string{"watched_reads", "credential_stores", "environment_tells"} {
+	for _, name := range []string{"watched_reads", "credential_stores", "environment_tells", "recon_reads"} {
 		b, err := readLists.ReadFile("lists/" + name + ".json")
 		if err != nil {
 			panic(err) // it is embedded

@@ -1,6 +1,9 @@
 package network
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"hash"
 	"net"
 	"net/netip"
 	"slices"
@@ -24,9 +27,10 @@ type flow struct {
 	out    excerpt
 	in     excerpt
 	search *canary.Search
-	hits   []placed // in names
-	secure bool     // what passes on the wire is encrypted
-	listed bool     // in the ledger
+	sum    hash.Hash // of what the guest says over TCP; nil for datagrams
+	hits   []placed  // in names
+	secure bool      // what passes on the wire is encrypted
+	listed bool      // in the ledger
 }
 
 // placed is a secret and where it went, when that is not the flow's own domain.
@@ -79,6 +83,9 @@ func (f *flow) passed(p []byte, out, wire bool) {
 			e = &f.out
 		}
 		e.add(p, &f.ledger.budget)
+		if out && f.sum != nil {
+			_, _ = f.sum.Write(p)
+		}
 		if out && !f.record.Probe {
 			before := len(f.search.Hits())
 			_, _ = f.search.Write(p)
@@ -120,6 +127,7 @@ func (f *flow) Decrypted(plain net.Conn, serverName string) net.Conn {
 	f.secure = true
 	f.record.SNI, f.record.TLS = serverName, true
 	f.ledger.budget.giveBack(f.out.reset() + f.in.reset())
+	f.sum = sha256.New()
 	f.search = f.ledger.canaries.Search()
 	return &tap{Conn: plain, flow: f}
 }
@@ -143,6 +151,9 @@ func (f *flow) snapshot(start time.Time, shift int64) observation.Flow {
 	r := f.record
 	r.FirstMS, r.LastMS = millisSince(start, f.first), millisSince(start, f.last)
 	r.Out, r.In = escape(f.out.bytes), escape(f.in.bytes)
+	if f.sum != nil && r.App == "raw" && len(f.out.bytes) > 0 {
+		r.OutSHA256 = hex.EncodeToString(f.sum.Sum(nil))
+	}
 	r.Messages = slices.Clone(r.Messages)
 	for i := range r.Messages {
 		r.Messages[i].TimeMS = max(0, r.Messages[i].TimeMS+shift)

@@ -2,6 +2,7 @@ package network
 
 import (
 	"cmp"
+	"crypto/sha256"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -79,6 +80,9 @@ func (l *ledger) open(proto string, from, to netip.AddrPort) *flow {
 	f := &flow{
 		ledger: l, to: to, first: now, last: now, search: l.canaries.Search(),
 		record: newRecord("f"+strconv.Itoa(l.count), proto, from, to),
+	}
+	if proto == "tcp" {
+		f.sum = sha256.New()
 	}
 	if len(l.flows) < l.limits.Flows {
 		l.flows = append(l.flows, f)

@@ -178,7 +178,7 @@ func (o *Observation) index(own map[string]bool) {
 	n := &o.Network
 	n.Contacts = o.contacts()
 	n.Apps, n.Domains, n.Zones = o.apps(), o.domains(), o.zones()
-	n.Sweeps, n.Rhythms = o.portSweeps(), o.rhythms()
+	n.Sweeps, n.Rhythms, n.Repeats = o.portSweeps(), o.rhythms(), o.repeats()
 	o.attributeTraffic(own)
 	n.Traffic = orEmpty(n.Traffic)
 }

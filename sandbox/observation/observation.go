@@ -55,6 +55,9 @@ type Image struct {
 	Volumes      []string          `json:"volumes"`
 	Labels       map[string]string `json:"labels"`
 
+	// Data is how many files the image has in each folder for data, such as /srv.
+	Data map[string]int `json:"data,omitempty"`
+
 	// Program is the file that the image says to start, before anything ran.
 	// Nil when there is none.
 	Program *Program `json:"program,omitempty"`
@@ -106,6 +109,8 @@ type End struct {
 	LongestSleep time.Duration `json:"longest_sleep_ns,omitempty"`
 	TimeSkipped  time.Duration `json:"time_skipped_ns,omitempty"`
 	Unsupported  []string      `json:"unsupported_syscalls,omitempty"`
+	CPU          time.Duration `json:"cpu_ns,omitempty"` // processor time that the guest used, the sandbox's own included
+	CPUs         int           `json:"cpus,omitempty"`   // processors that it could use
 	Unrecorded   int64         `json:"unrecorded_flows"` // connections that the network answered and did not keep
 	Stdout       string        `json:"stdout_tail"`      // the last bytes, as the guest wrote them
 	Stderr       string        `json:"stderr_tail"`
@@ -211,6 +216,7 @@ type Network struct {
 	Domains map[string][]Named          `json:"domains"` // names by the domains of two to four labels that they are in
 	Zones   []Zone                      `json:"zones"`
 	Sweeps  []PortSweep                 `json:"port_sweeps"`
+	Repeats []Repeat                    `json:"repeats"`
 	Rhythms []Rhythm                    `json:"rhythms"`
 	Traffic []Traffic                   `json:"traffic"` // counted by the network itself
 }
@@ -225,32 +231,33 @@ type Contact struct {
 
 // Flow is one TCP connection, or the datagrams of one UDP four-tuple.
 type Flow struct {
-	ID       string    `json:"id"`
-	Event    uint64    `json:"event"`   // Seq of the connect, send or accept; 0 when it could not be joined
-	Process  string    `json:"process"` // Process.ID
-	PID      int32     `json:"pid"`
-	Proto    string    `json:"proto"` // tcp, udp, icmp
-	SrcIP    string    `json:"src_ip"`
-	SrcPort  uint16    `json:"src_port"`
-	DstIP    string    `json:"dst_ip"`
-	DstPort  uint16    `json:"dst_port"`
-	Scope    string    `json:"scope"`  // of the other end: loopback, own, local, private or public
-	Domain   string    `json:"domain"` // name whose answer gave DstIP
-	Direct   bool      `json:"direct"` // no name was asked for DstIP
-	SNI      string    `json:"sni"`
-	TLS      bool      `json:"tls"` // Out, In, App and Messages are from inside of it
-	App      string    `json:"app"` // http, tls, dns, irc, stratum, ssh, redis, docker, smtp, raw; by first bytes
-	Inbound  bool      `json:"inbound"`
-	Probe    bool      `json:"probe"`
-	FirstMS  int64     `json:"first_ms"`
-	LastMS   int64     `json:"last_ms"`
-	BytesOut int64     `json:"bytes_out"` // from the guest
-	BytesIn  int64     `json:"bytes_in"`
-	Refused  bool      `json:"refused"`
-	Out      string    `json:"out"` // first bytes from the guest: printable ASCII, the rest as \xNN
-	In       string    `json:"in"`
-	Messages []Message `json:"messages"` // protocol messages that a responder understood
-	Canaries []Canary  `json:"canaries"` // planted secrets that left on this flow
+	ID        string    `json:"id"`
+	Event     uint64    `json:"event"`   // Seq of the connect, send or accept; 0 when it could not be joined
+	Process   string    `json:"process"` // Process.ID
+	PID       int32     `json:"pid"`
+	Proto     string    `json:"proto"` // tcp, udp, icmp
+	SrcIP     string    `json:"src_ip"`
+	SrcPort   uint16    `json:"src_port"`
+	DstIP     string    `json:"dst_ip"`
+	DstPort   uint16    `json:"dst_port"`
+	Scope     string    `json:"scope"`  // of the other end: loopback, own, local, private or public
+	Domain    string    `json:"domain"` // name whose answer gave DstIP
+	Direct    bool      `json:"direct"` // no name was asked for DstIP
+	SNI       string    `json:"sni"`
+	TLS       bool      `json:"tls"` // Out, In, App and Messages are from inside of it
+	App       string    `json:"app"` // http, tls, dns, irc, stratum, ssh, redis, docker, smtp, raw; by first bytes
+	Inbound   bool      `json:"inbound"`
+	Probe     bool      `json:"probe"`
+	FirstMS   int64     `json:"first_ms"`
+	LastMS    int64     `json:"last_ms"`
+	BytesOut  int64     `json:"bytes_out"` // from the guest
+	BytesIn   int64     `json:"bytes_in"`
+	Refused   bool      `json:"refused"`
+	OutSHA256 string    `json:"out_sha256,omitempty"` // of all bytes from the guest, where App is raw
+	Out       string    `json:"out"`                  // first bytes from the guest: printable ASCII, the rest as \xNN
+	In        string    `json:"in"`
+	Messages  []Message `json:"messages"` // protocol messages that a responder understood
+	Canaries  []Canary  `json:"canaries"` // planted secrets that left on this flow
 }
 
 // Message is one protocol message of a flow, e.g. App irc, Type PRIVMSG, or
@@ -303,8 +310,9 @@ type HTTP struct {
 	Headers map[string]string `json:"headers"`
 	Body    string            `json:"body"`
 	Status  int               `json:"status"`
-	Payload string            `json:"payload"` // script or elf when a marker was served
-	SHA256  string            `json:"sha256"`  // of the body that we answered
+	Payload string            `json:"payload"`        // script or elf when a marker was served
+	SHA256  string            `json:"sha256"`         // of the body that we answered
+	Sent    []string          `json:"sent,omitempty"` // SHA-256 of the body that was sent, and of the files in it
 }
 
 // Files is the difference of the file system after the run to the image,

@@ -41,9 +41,11 @@ func Slugs() []string {
 		"direct-ip-egress", "irc-c2",
 		"mining-protocol", "canary-exfil",
 		"ssh-spread", "redis-spread", "scan-vertical", "internet-search-recon", "exploit-outbound",
-		"kube-spread", "db-bruteforce",
+		"kube-spread", "db-bruteforce", "scan-raw", "worm-self-copy", "package-worm", "net-recon-local", "scan-neighbours", "ssh-target-harvest",
 		"dyn-tunnel-host", "dga-dns", "dns-tunnel", "beacon-periodic",
+		"chat-c2", "dead-drop", "tor-use", "raw-listener", "sinkhole-contact", "c2-fallback-list",
 		"mining-pool-dns", "ddos-flood",
+		"proxyware", "archive-upload", "ransom-encrypt", "mass-wipe", "env-exfil", "spam-relay", "resource-hijack",
 	}
 }
 

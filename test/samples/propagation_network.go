@@ -22,6 +22,24 @@ func spread() []Sample {
 		nearly("kube-spread/scraper", acts("kube-scrape")),
 
 		shows("db-bruteforce/databases", acts("pg-guess", "203.0.113.64:5432", "12"), malicious, "203.0.113.64:5432", "postgres"),
+		shows("scan-raw/syn", acts("syn-scan", "160"), malicious, "198.18.70.", ":22"),
+		nearly("scan-raw/ping", acts("ping-some")),
+
+		shows("worm-self-copy/upload", acts("self-copy"), malicious, "/bin/actor", "/upload"),
+		nearly("worm-self-copy/report", acts("upload", "http://reports.example.test/upload", "/etc/os-release")),
+
+		shows("package-worm/npm", acts("publish-package"), malicious, "npm_token", "/builder-tools"),
+		nearly("package-worm/install", acts("install-package")),
+
+		shows("net-recon-local/files", acts("look-around"), harmless, "/proc/", "routes"),
+		nearly("net-recon-local/own-address", acts("own-address")),
+
+		shows("scan-neighbours/link", acts("look-around", "20"), bad, "172.17.0.", ":2375").but("net-recon-local", "routes"),
+		nearly("scan-neighbours/gateway", acts("look-around", "2")),
+
+		shows("ssh-target-harvest/worm", acts("ssh-harvest"), malicious, "known_hosts", "203.0.113.66:22"),
+		nearly("ssh-target-harvest/own-key", acts("ssh-once", "git.example.test:22")),
+
 		nearly("db-bruteforce/waits", acts("pg-guess", "db.example.test:5432", "12", "same")),
 	}
 }

@@ -44,10 +44,13 @@ flood(t) if {
 	not meant(t)
 }
 
+# One connection on which a program asks again and again waits for news: what a
+# server answers late, the simulated one answers at once.
 flood(t) if {
 	t.scope in lib.outside
 	t.kind == "http"
 	t.peak >= 2000
+	count([1 | some i in input.network.apps.http[lib.lineage(t.process)]; input.network.flows[i].dst_ip == t.ip]) >= 50
 }
 
 # meant: what many packets are sent to anyway. Resolvers, and collectors of
@@ -58,9 +61,21 @@ meant(t) if {
 }
 
 proof(t) := {"false addresses" | t.spoofed >= 100} | {"nobody configured the target" |
-	flood(t)
+	not reconnecting(t)
 	not lib.told_at_start(t.ip)
 	not lib.told_at_start(t.domain)
+}
+
+# reconnecting: a client that is sent away at once and does not wait before it
+# tries again, at a host that it knows by name or that is near.
+reconnecting(t) if {
+	t.kind == "syn"
+	t.domain != ""
+}
+
+reconnecting(t) if {
+	t.kind == "syn"
+	t.scope == "private"
 }
 
 note(t) := ", under false addresses" if t.spoofed >= 100

@@ -14,11 +14,30 @@ traffic(kind, peak, parts) := object.union(
 run(t, parts) := f.observation(object.union({"processes": [f.process(30, ["/app/bot"], {})], "traffic": [t]}, parts))
 
 test_floods if {
-	every t in [traffic("udp", 9000, {}), traffic("syn", 6000, {}), traffic("icmp", 6000, {}), traffic("http", 2500, {"domain": "victim.example"})] {
+	every t in [traffic("udp", 9000, {}), traffic("syn", 6000, {}), traffic("icmp", 6000, {})] {
 		found := rule.finding with input as run(t, {})
 		f.malicious(found)
 		f.pointed(found)
 	}
+}
+
+asking(n) := [f.flow("30.0", "203.0.113.80", 80, {"id": sprintf("f%d", [i]), "app": "http", "domain": "victim.example"}) | some i in numbers.range(1, n)]
+
+test_requests_over_many_connections if {
+	found := rule.finding with input as run(traffic("http", 2500, {"domain": "victim.example"}), {"flows": asking(60)})
+	f.malicious(found)
+	f.pointed(found)
+}
+
+# A bot that waits for messages asks again as soon as it is answered.
+test_not_one_connection_that_waits_for_news if {
+	count(rule.finding) == 0 with input as run(traffic("http", 5000, {"domain": "api.telegram.org"}), {"flows": asking(2)})
+}
+
+test_client_that_connects_again_is_no_proof if {
+	found := rule.finding with input as run(traffic("syn", 6000, {"domain": "db.example"}), {})
+	{one.severity | some one in found} == {"high"}
+	not f.malicious(found)
 }
 
 # Packets of a program's own making are nobody's flow; the socket tells whose.
@@ -31,7 +50,7 @@ test_false_addresses if {
 }
 
 test_load_tool_with_its_target_is_no_proof if {
-	found := rule.finding with input as run(traffic("http", 5000, {"domain": "shop.example"}), {"image": {"cmd": ["-c", "100", "http://shop.example/"]}})
+	found := rule.finding with input as run(traffic("http", 5000, {"domain": "shop.example"}), {"flows": asking(60), "image": {"cmd": ["-c", "100", "http://shop.example/"]}})
 	count(found) == 1
 	not f.malicious(found)
 }

@@ -32,6 +32,7 @@ observation(parts) := {
 		"zones": object.get(parts, "zones", []),
 		"port_sweeps": object.get(parts, "port_sweeps", []),
 		"rhythms": object.get(parts, "rhythms", []),
+		"repeats": object.get(parts, "repeats", []),
 		"traffic": object.get(parts, "traffic", []),
 	},
 	"files": {
@@ -73,7 +74,9 @@ contacts(parts) := {id: ports |
 }
 
 # apps is the flows to somewhere outside, as an observation indexes them.
-apps(parts) := {app: {id: [i | some [i, a, l] in known; a == app; l == id] | some [_, a, id] in known; a == app} |
+apps(parts) := {app: {id: [i | some [i, a, l] in known; a == app; l == id] |
+	some id in {l | some [_, a, l] in known; a == app}
+} |
 	lineages := {p.id: p.lineage_id | some p in programs(parts)}
 	known := [[i, flow.app, object.get(lineages, flow.process, "")] |
 		some i, flow in object.get(parts, "flows", [])
@@ -81,13 +84,13 @@ apps(parts) := {app: {id: [i | some [i, a, l] in known; a == app; l == id] | som
 		not flow.inbound
 		not flow.probe
 	]
-	some [_, app, _] in known
+	some app in {a | some [_, a, _] in known}
 }
 
 # domains is the names that were asked for or used, as an observation indexes them.
-domains(parts) := {d: [n | some n in names_used(parts); d in above(n.name)] |
-	some n in names_used(parts)
-	some d in above(n.name)
+domains(parts) := {d: [n | some n in names; d in above(n.name)] |
+	names := names_used(parts)
+	some d in {d | some n in names; some d in above(n.name)}
 }
 
 above(name) := {concat(".", array.slice(labels, i, count(labels))) |

@@ -144,6 +144,21 @@ goes_by(id, set) if {
 
 goes_by(id, set) if base(input.processes[id].script) in set
 
+# obeying is the programs that were started soon after a message on the flow had
+# named them, word by word, in the same lineage.
+obeying(flow) := [p |
+	some m in flow.messages
+	not m.out
+	m.type == "order"
+	some p in loaded
+	p.start_ms >= m.ms
+	p.start_ms <= m.ms + 10000
+	last := trim_space(p.argv[count(p.argv) - 1])
+	count(last) >= 6
+	contains(m.fields.text, last)
+	p.lineage_id == lineage(flow.process)
+]
+
 # raw_sockets is the sockets by which packets of the program's own making leave,
 # or everybody's packets are read: SOCK_RAW of IP, and AF_PACKET.
 raw_sockets := [e |

@@ -118,35 +118,18 @@ func (s *HTTP) Serve(_ context.Context, c *Conversation) error {
 				return err
 			}
 		}
-		body, err := s.read(c, req)
+		body, sent, err := upload(c, req)
 		if err != nil {
 			return err
 		}
 		a := s.ask(&request{Request: req, host: hostOf(req, c), body: body, to: c})
 		last := a.last || req.Close
-		s.note(c, req, body, a, started)
+		s.note(c, req, body, sent, a, started)
 		if err := s.write(c, req, a, last); err != nil {
 			return err
 		}
 		if last {
 			return nil
-		}
-	}
-}
-
-// read keeps the beginning of the body and reads the rest over.
-func (*HTTP) read(c *Conversation, req *http.Request) ([]byte, error) {
-	body, err := io.ReadAll(io.LimitReader(req.Body, maxBody))
-	if err != nil {
-		return nil, err
-	}
-	buffer := make([]byte, 32<<10)
-	for {
-		c.rest()
-		if _, err := req.Body.Read(buffer); err == io.EOF {
-			return body, nil
-		} else if err != nil {
-			return nil, err
 		}
 	}
 }
@@ -160,7 +143,7 @@ func (s *HTTP) ask(r *request) *answer {
 	return notFound()
 }
 
-func (s *HTTP) note(c *Conversation, req *http.Request, body []byte, a *answer, started time.Time) {
+func (s *HTTP) note(c *Conversation, req *http.Request, body []byte, sent []string, a *answer, started time.Time) {
 	if a.app != "" {
 		c.Log.App(a.app)
 	}
@@ -181,7 +164,7 @@ func (s *HTTP) note(c *Conversation, req *http.Request, body []byte, a *answer, 
 	c.Log.HTTP(observation.HTTP{
 		TLS: c.TLS, Method: clip(req.Method), Host: hostOf(req, c), Port: c.To.Port(),
 		Path: clipPath(req), Headers: headers, Body: string(body),
-		Status: a.status, Payload: a.payload, SHA256: hex.EncodeToString(sum[:]),
+		Status: a.status, Payload: a.payload, SHA256: hex.EncodeToString(sum[:]), Sent: sent,
 	})
 }
 

@@ -75,7 +75,7 @@ func flood(args []string) error {
 		return err
 	}
 	defer conn.Close()
-	nothing := make([]byte, 64)
+	nothing := make([]byte, 1)
 	for range n {
 		if _, err := conn.Write(nothing); err != nil {
 			return err
