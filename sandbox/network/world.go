@@ -172,6 +172,7 @@ func (w *World) newTable() (*responder.Table, error) {
 		&responder.Postgres{},
 		&responder.MySQL{},
 		&responder.MSSQL{},
+		&responder.MongoDB{},
 	), nil
 }
 

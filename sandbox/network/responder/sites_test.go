@@ -81,6 +81,13 @@ func TestPublicPlacesHoldAnAddress(t *testing.T) {
 	}
 }
 
+func TestWhatIsPipedFromAPasteIsAScript(t *testing.T) {
+	log, answer := ask(t, "GET", "pastebin.com", "/raw/a1b2c3", "User-Agent: curl/8.5.0\r\n", "")
+	if log.app != "http" || log.http[0].Payload == "" || strings.Contains(answer, "203.0.113.200") {
+		t.Errorf("%s, answered %q", log.app, answer)
+	}
+}
+
 func FuzzSites(f *testing.F) {
 	f.Add("POST", "api.telegram.org", "bot1/getUpdates?offset=-1", "application/json", `{"offset":[],"text":{}}`)
 	f.Add("POST", "discord.com", "api/v10/channels/1/messages", "application/x-www-form-urlencoded", "content=%zz&content")
