@@ -11,6 +11,7 @@ import (
 // TestAuditEntry is the second entry of a registration, for namespaces that are
 // not enforced yet: everything passes, and its user reads what would not.
 func TestAuditEntry(t *testing.T) {
+	t.Parallel()
 	s := set(t, gate.Settings{}, gate.Registration{})
 	other := s.Namespace(t, "e2e.sallyport.dev/audit="+s.namespace)
 	const hook = "audit." + gate.Hook

@@ -57,6 +57,30 @@ func TestChaos(t *testing.T) {
 	f.end(t)
 }
 
+// TestRollingRestart replaces one replica after the other, as an upgrade does:
+// not one review fails.
+func TestRollingRestart(t *testing.T) {
+	s := stage(t)
+	settings := gate.Settings{Upstream: s.images, YAML: "shutdown: {delay: 1s}\n"}
+	a, b := gate.Start(t, settings), gate.Start(t, settings)
+	balancer := gate.StartBalancer(t, a.Webhook, b.Webhook)
+	s.gate = a
+	s.namespace = s.Namespace(t, a.Label())
+	a.Register(t, s.Cluster, s.namespace, gate.Registration{Address: balancer.Address, CA: append(a.CA(t), b.CA(t)...)})
+	f := s.startFlow(t, 4, 10*time.Millisecond)
+	f.settle(t, 10)
+	for _, replica := range []*gate.Gate{a, b} {
+		replica.Stop(t)
+		f.settle(t, 10)
+		replica.Run(t)
+		f.settle(t, 10)
+	}
+	f.end(t)
+	if len(f.retries) > 0 {
+		t.Errorf("reviews failed: %v", f.retries)
+	}
+}
+
 // redisServer is a real Redis.
 type redisServer struct {
 	address string

@@ -69,6 +69,7 @@ spec:
 ---`
 
 func TestCustomResources(t *testing.T) {
+	t.Parallel()
 	c := kube.Start(t)
 	var settings, rules, definitions string
 	for _, k := range customs {

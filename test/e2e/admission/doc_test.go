@@ -1,5 +1,8 @@
 // Package admission tries the webhook with a real API server and kubectl: every
 // kind, every field, and everything that goes wrong.
+//
+// Tests run in parallel, in namespaces of their own, but for those that measure
+// and those that look at the whole cluster.
 package admission
 
 import (

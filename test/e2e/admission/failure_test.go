@@ -8,6 +8,7 @@ import (
 )
 
 func TestGateIsDown(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		policy string
 		passes bool
@@ -38,6 +39,7 @@ func TestGateIsDown(t *testing.T) {
 // the registration, and what the gate itself cannot find out in that time it
 // says a second before.
 func TestGateIsStuck(t *testing.T) {
+	t.Parallel()
 	t.Run("the gate", func(t *testing.T) {
 		s := set(t, gate.Settings{}, gate.Registration{Timeout: 2})
 		s.gate.Freeze(t)
@@ -54,6 +56,7 @@ func TestGateIsStuck(t *testing.T) {
 
 // TestRegistryIsDown names an image that the gate cannot look up.
 func TestRegistryIsDown(t *testing.T) {
+	t.Parallel()
 	s := set(t, gate.Settings{}, gate.Registration{})
 	s.run(t, "run", "shop", "--image="+gate.Upstream+"/missing:1").Refused(t,
 		`admission webhook "`+gate.Hook+`" denied the request`, gate.Upstream+"/missing:1")

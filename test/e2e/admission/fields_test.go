@@ -9,6 +9,7 @@ import (
 
 // TestFields has every field that names an image stop a pod.
 func TestFields(t *testing.T) {
+	t.Parallel()
 	s := set(t, gate.Settings{}, gate.Registration{})
 	const pod = `
 apiVersion: v1

@@ -27,6 +27,7 @@ func connected(c *cluster.Cluster) string {
 }
 
 func TestBreakGlass(t *testing.T) {
+	t.Parallel()
 	s := set(t, gate.Settings{YAML: connected(kube.Start(t)), Webhook: "break_glass: {enabled: true}\n"}, gate.Registration{})
 	s.run(t, "create", "rolebinding", "developers", "--clusterrole=edit", "--user=jane", "--user=joe").Done(t)
 	// kubectl create role would ask for a resource that exists.
@@ -79,6 +80,7 @@ rules: [{apiGroups: [sallyport.dev], resources: [images], verbs: [break-glass]}]
 }
 
 func TestBreakGlassIsOffByDefault(t *testing.T) {
+	t.Parallel()
 	s := set(t, gate.Settings{YAML: connected(kube.Start(t))}, gate.Registration{})
 	s.apply(t, emergency).Refused(t, s.digest[evil], "break-glass refused", "it is switched off")
 }

@@ -80,6 +80,7 @@ spec:
 }
 
 func TestKinds(t *testing.T) {
+	t.Parallel()
 	s := set(t, gate.Settings{}, gate.Registration{})
 	for _, c := range kinds {
 		t.Run(c.name, func(t *testing.T) { s.kind(t, c.name, c.manifest) })

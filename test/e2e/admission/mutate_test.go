@@ -10,6 +10,7 @@ import (
 
 // TestMutation has the images of pods rewritten before they are judged.
 func TestMutation(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct{ name, settings, image string }{
 		{"to digests", "mutate: digest\n", "registry.test/good:1@DIGEST"},
 		{"to the gate", "mutate: gate\ngate: gate.test:5000\n", "gate.test:5000/registry.test/good:1"},

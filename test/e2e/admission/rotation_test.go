@@ -16,6 +16,7 @@ import (
 // review fails, and at no moment is a certificate shown that what the cluster
 // has been told does not trust.
 func TestRotation(t *testing.T) {
+	t.Parallel()
 	s := stage(t)
 	const configuration = "e2e-rotation"
 	settings := gate.Settings{

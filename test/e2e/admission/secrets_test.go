@@ -10,6 +10,7 @@ import (
 // TestPullSecrets has images looked up with the credentials of the pods that
 // want them: the gate has none of its own.
 func TestPullSecrets(t *testing.T) {
+	t.Parallel()
 	s := set(t, gate.Settings{YAML: connected(kube.Start(t)), Registry: "credentials: [client]"}, gate.Registration{})
 	const fresh = gate.Upstream + "/fresh:1" // that nobody has looked up yet
 	s.images.Push(t, "fresh:1", nil)

@@ -11,6 +11,7 @@ import (
 // TestNeverInTheWay takes a workload whose image has come to be denied: what
 // brings no image into the cluster still passes.
 func TestNeverInTheWay(t *testing.T) {
+	t.Parallel()
 	s := set(t, gate.Settings{}, gate.Registration{})
 	const manifest = `
 apiVersion: apps/v1
@@ -52,7 +53,8 @@ spec:
 }
 
 func TestUnchangedUpdatePasses(t *testing.T) {
-	s := set(t, gate.Settings{}, gate.Registration{})
+	t.Parallel()
+	s := set(t, gate.Settings{YAML: connected(kube.Start(t))}, gate.Registration{})
 	manifest := strings.ReplaceAll(kinds[4].manifest, "IMAGE", better)
 	s.apply(t, manifest).Done(t)
 	s.gate.Command(t, "image", "block", better, "--comment", "found to be bad")
@@ -67,11 +69,15 @@ func TestUnchangedUpdatePasses(t *testing.T) {
 			return strings.Contains(s.run(t, "get", "deployment", "shop", "-o", "yaml").Done(t), "denied the request") &&
 				strings.Contains(s.run(t, "describe", "replicaset").Done(t), s.digest[better])
 		})
+		cluster.Eventually(t, "the gate's own event is about the workload", func() bool {
+			return strings.Contains(s.run(t, "get", "events", "--field-selector=reason=ImageDenied").Done(t), "replicaset/shop-")
+		})
 	})
 }
 
 // TestDryRun has people told what would happen, and nothing made.
 func TestDryRun(t *testing.T) {
+	t.Parallel()
 	s := set(t, gate.Settings{}, gate.Registration{})
 	s.run(t, "run", "a", "--image="+worse, "--dry-run=server").Refused(t, s.digest[worse])
 	s.run(t, "run", "b", "--image="+better, "--dry-run=server").Done(t)
@@ -81,6 +87,7 @@ func TestDryRun(t *testing.T) {
 }
 
 func TestNamespacesWithoutTheLabelAreLeftAlone(t *testing.T) {
+	t.Parallel()
 	s := set(t, gate.Settings{}, gate.Registration{})
 	other := s.Namespace(t)
 	s.Kubectl(t, "-n", other, "run", "free", "--image="+evil).Done(t)

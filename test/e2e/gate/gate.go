@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -25,6 +26,7 @@ type Settings struct {
 	YAML     string            // further settings, as in the configuration file; keys not used here
 	Registry string            // further settings of the upstream, in YAML flow style: "credentials: [client]"
 	Webhook  string            // further settings of the webhook, one a line, without indentation
+	Analysis string            // settings of the analysis, in YAML flow style; "" for none
 	CAFile   string            // of the webhook's own CA; "" for the one in Data
 	Env      []string          // KEY=value
 }
@@ -121,12 +123,13 @@ proxy:
 console: {listen: %[7]s}
 metrics: {listen: %[8]s}
 policies: {dir: %[9]s}
-analysis: {enabled: false, endpoint: "http://127.0.0.1:1"}
+analysis: %[13]s
 webhook:
   listen: %[4]s
 %[10]s
 %[11]s
-`, g.Data, g.settings.Redis, g.Proxy, g.Webhook, Upstream, g.settings.Upstream.Address, g.Console, g.Metrics, g.PolicyDir, webhook.String(), g.settings.YAML, g.settings.Registry)
+`, g.Data, g.settings.Redis, g.Proxy, g.Webhook, Upstream, g.settings.Upstream.Address, g.Console, g.Metrics, g.PolicyDir, webhook.String(), g.settings.YAML, g.settings.Registry,
+		cmp.Or(g.settings.Analysis, `{enabled: false, endpoint: "http://127.0.0.1:1"}`))
 }
 
 // Run starts the program again after Stop or Kill, and waits until it is ready.
