@@ -9,4 +9,6 @@
 // the sandbox: what it needs of a cluster (pull secrets, access reviews,
 // events) are interfaces of its own. Which objects hold images is known by its
 // folder workload; certificates for the listener are made by its folder certs.
+//
+// The module test/e2e tries all of it with a real API server and kubectl.
 package webhook

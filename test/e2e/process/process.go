@@ -6,12 +6,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -146,12 +148,25 @@ func Answers(client *http.Client, url, token string) func(context.Context) error
 	}
 }
 
-// FreeAddress is a loopback address, host:port, on which nobody listens now.
+// handedOut are the ports that FreeAddress has returned.
+var handedOut sync.Map
+
+// FreeAddress is a loopback address, host:port, on which nobody listens now, and
+// which it returns once. The port is below those that the kernel gives to
+// outgoing connections: it stays free until it is listened on, and while its
+// program is restarted.
 func FreeAddress() (string, error) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
+	var last error
+	for range 1000 {
+		address := fmt.Sprintf("127.0.0.1:%d", 10000+rand.IntN(22000))
+		if _, taken := handedOut.LoadOrStore(address, true); taken {
+			continue
+		}
+		ln, err := net.Listen("tcp", address)
+		if err == nil {
+			return address, ln.Close()
+		}
+		last = err
 	}
-	defer ln.Close()
-	return ln.Addr().String(), nil
+	return "", fmt.Errorf("no free port on loopback: %w", last)
 }
