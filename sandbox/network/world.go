@@ -173,6 +173,7 @@ func (w *World) newTable() (*responder.Table, error) {
 		&responder.MySQL{},
 		&responder.MSSQL{},
 		&responder.MongoDB{},
+		&responder.SOCKS{},
 	), nil
 }
 

@@ -62,6 +62,13 @@ signs contains {"kind": "relay", "process": h.process, "what": sprintf("asks %s 
 	regex.match(`^/tor/(status-vote|server|micro|keys|extra|rendezvous)`, h.path)
 }
 
+signs contains {"kind": "onion", "process": flow.process, "what": sprintf("goes to %s over a proxy", [m.fields.host]), "evidence": lib.flow_evidence(flow, "", sprintf("asks the proxy for %s", [m.fields.host]))} if {
+	some flow in lib.outgoing
+	some m in flow.messages
+	m.type == "connect"
+	endswith(m.fields.host, ".onion")
+}
+
 # After TLS with a name that does not exist, relays begin with a cell of
 # versions: circuit 0, command 7, a length, numbers of two bytes. tor-spec §4.
 signs contains {"kind": "relay", "process": flow.process, "what": sprintf("speaks to a relay at %s", [lib.address(flow.dst_ip, flow.dst_port)]), "evidence": lib.flow_evidence(flow, flow.out, "a cell of versions")} if {

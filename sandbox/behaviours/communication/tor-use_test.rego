@@ -14,6 +14,7 @@ test_signs_are_high if {
 		{"processes": [bot], "events": {"connect": [f.event(70, "30.0", {"remote": f.endpoint("131.188.40.189", 443)})]}},
 		{"processes": [bot], "flows": [f.flow("30.0", "203.0.113.9", 9001, {"tls": true, "out": `\x00\x00\x07\x00\x06\x00\x03\x00\x04\x00\x05`})]},
 		{"processes": [f.process(30, ["/usr/bin/tor", "-f", "/etc/torrc"], {})]},
+		{"processes": [bot], "flows": [f.flow("30.0", "203.0.113.9", 9050, {"app": "http", "messages": [{"ms": 1, "out": true, "type": "connect", "fields": {"host": "abcdefghij234567.onion", "port": "80"}}]})]},
 	] {
 		found := rule.finding with input as f.observation(o)
 		{one.severity | some one in found} == {"high"}

@@ -45,7 +45,7 @@ func everything(t testing.TB) *responder.Table {
 			Secret:   func(name string) string { return name }, Token: "token", Now: time.Now,
 		}),
 		ssh, &responder.Stratum{}, &responder.IRC{Token: "token"}, &responder.Redis{}, &responder.SMTP{},
-		&responder.FTP{}, &responder.Telnet{}, &responder.Postgres{}, &responder.MySQL{}, &responder.MSSQL{}, &responder.MongoDB{},
+		&responder.FTP{}, &responder.Telnet{}, &responder.Postgres{}, &responder.MySQL{}, &responder.MSSQL{}, &responder.MongoDB{}, &responder.SOCKS{},
 	)
 }
 

@@ -70,11 +70,12 @@ type Conversation struct {
 	Log    Log
 
 	table *Table
+	depth int // of conversations within conversations
 }
 
 // Within goes on with a conversation inside of this one.
 func (c *Conversation) Within(ctx context.Context, conn net.Conn, serverName string) error {
-	inner := &Conversation{Conn: conn, Reader: bufio.NewReaderSize(conn, bufferSize), To: c.To, Domain: c.Domain, TLS: true, Log: c.Log, table: c.table}
+	inner := &Conversation{Conn: conn, Reader: bufio.NewReaderSize(conn, bufferSize), To: c.To, Domain: c.Domain, TLS: true, Log: c.Log, table: c.table, depth: c.depth + 1}
 	if serverName != "" {
 		inner.Domain = serverName
 	}

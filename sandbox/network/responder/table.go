@@ -39,7 +39,16 @@ func (t *Table) Serve(ctx context.Context, conn net.Conn, to netip.AddrPort, dom
 	})
 }
 
+// deepest is how many conversations may be held within each other: more only
+// wants to use up our stack.
+const deepest = 8
+
+var errDeep = errors.New("too many conversations within each other")
+
 func (t *Table) converse(ctx context.Context, c *Conversation) error {
+	if c.depth > deepest {
+		return errDeep
+	}
 	found, err := t.find(c)
 	if err != nil {
 		return err
