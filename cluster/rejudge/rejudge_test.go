@@ -422,3 +422,15 @@ func TestNamespacesInMetricsAreBounded(t *testing.T) {
 		t.Errorf("sum %g, others %g", sum, rest)
 	}
 }
+
+func FuzzPulledDigest(f *testing.F) {
+	d := digest.FromString("x").String()
+	for _, seed := range []string{"", d, "docker.io/library/nginx@" + d, "docker-pullable://nginx@" + d, "a@b@" + d, "nginx@sha256:zz"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, imageID string) {
+		if got := pulledDigest(imageID); got != "" && (got.Validate() != nil || !strings.HasSuffix(imageID, "@"+got.String())) {
+			t.Errorf("%q was read from %q", got, imageID)
+		}
+	})
+}
