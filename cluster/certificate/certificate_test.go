@@ -3,6 +3,7 @@ package certificate_test
 import (
 	"context"
 	"encoding/base64"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -130,7 +131,7 @@ func TestTheBundleIsPublishedInEveryWebhook(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, bundle := range []string{"one", "two", "two"} {
+	for _, bundle := range []string{authority("one"), authority("two"), authority("two")} {
 		if err := p.Publish(t.Context(), []byte(bundle)); err != nil {
 			t.Fatal(err)
 		}
@@ -153,8 +154,68 @@ func TestTheBundleIsPublishedInEveryWebhook(t *testing.T) {
 	api.PrependReactor("patch", "*", func(clienttesting.Action) (bool, runtime.Object, error) {
 		return true, nil, apierrors.NewForbidden(configurations.GroupResource(), "sallyport", errors.New("RBAC"))
 	})
-	if err := p.Publish(t.Context(), []byte("three")); err == nil || !strings.Contains(err.Error(), "no right to patch validatingwebhookconfigurations/sallyport") {
+	if err := p.Publish(t.Context(), []byte(authority("three"))); err == nil || !strings.Contains(err.Error(), "no right to patch validatingwebhookconfigurations/sallyport") {
 		t.Errorf("without the right: %v", err)
+	}
+}
+
+// authority stands for a certificate in a bundle.
+func authority(name string) string {
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: []byte(name)}))
+}
+
+// One replica has made a new authority, which the other has not heard of: the
+// one that looks after the bundle does not take it out again.
+func TestReplicasDoNotUndoEachOther(t *testing.T) {
+	c, api := connect(t, configuration("enforce.sallyport.dev"))
+	var publishers []*certificate.Publisher
+	for range 2 {
+		p, err := certificate.NewPublisher(c, []string{"validatingwebhookconfigurations/sallyport"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		publishers = append(publishers, p)
+	}
+	old, both := authority("old"), authority("new")+authority("old")
+	if err := publishers[1].Publish(t.Context(), []byte(old)); err != nil {
+		t.Fatal(err)
+	}
+	watched := make(chan struct{})
+	var once sync.Once
+	api.PrependWatchReactor("*", func(clienttesting.Action) (bool, watch.Interface, error) {
+		once.Do(func() { close(watched) })
+		return false, nil, nil
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- publishers[1].Run(ctx) }()
+	defer func() { cancel(); <-ended }()
+	<-watched
+	if err := publishers[0].Publish(t.Context(), []byte(both)); err != nil {
+		t.Fatal(err)
+	}
+	foreign := configuration("enforce.sallyport.dev", "new.sallyport.dev")
+	hooks, _, _ := unstructured.NestedSlice(foreign.Object, "webhooks")
+	hooks[0].(map[string]any)["clientConfig"].(map[string]any)["caBundle"] = base64.StdEncoding.EncodeToString([]byte(both))
+	foreign.Object["webhooks"] = hooks
+	deadline := time.Now().Add(20 * time.Second)
+	for i := 0; ; i++ {
+		if i%50 == 0 { // the watch may begin a little after it was asked for
+			if _, err := api.Resource(configurations).Update(t.Context(), foreign, metav1.UpdateOptions{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(10 * time.Millisecond)
+		got := bundles(t, api)
+		if got[0] != both {
+			t.Fatalf("the new authority was taken out: %q", got[0])
+		}
+		if got[1] == old { // the one that watches has been here
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the webhook without a bundle was not mended")
+		}
 	}
 }
 
@@ -164,7 +225,7 @@ func TestWhatTakesTheBundleOutIsMended(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := p.Publish(t.Context(), []byte("one")); err != nil {
+	if err := p.Publish(t.Context(), []byte(authority("one"))); err != nil {
 		t.Fatal(err)
 	}
 	watched := make(chan struct{})
@@ -186,7 +247,7 @@ func TestWhatTakesTheBundleOutIsMended(t *testing.T) {
 		}
 		for range 50 {
 			got := bundles(t, api)
-			if again = len(got) != 2 || got[0] != "one" || got[1] != "one"; !again {
+			if again = len(got) != 2 || got[0] != authority("one") || got[1] != authority("one"); !again {
 				break
 			}
 			time.Sleep(10 * time.Millisecond)

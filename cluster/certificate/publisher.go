@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -64,19 +65,41 @@ func (p *Publisher) Publish(ctx context.Context, bundle []byte) error {
 	p.mu.Lock()
 	p.bundle = bytes.Clone(bundle)
 	p.mu.Unlock()
-	return p.publish(ctx, bundle, p.targets...)
-}
-
-func (p *Publisher) publish(ctx context.Context, bundle []byte, targets ...target) error {
 	var errs []error
-	for _, t := range targets {
-		errs = append(errs, p.write(ctx, t, bundle))
+	for _, t := range p.targets {
+		errs = append(errs, p.write(ctx, t, bundle, exactly))
 	}
 	return errors.Join(errs...)
 }
 
+// need says which bundles of a configuration are left as they are.
+type need func(have, bundle []byte) bool
+
+func exactly(have, bundle []byte) bool { return bytes.Equal(have, bundle) }
+
+// atLeast lets more authorities be trusted: another replica that has just made a
+// new one knows more than this one does.
+func atLeast(have, bundle []byte) bool {
+	trusted := map[string]bool{}
+	for _, der := range certificates(have) {
+		trusted[string(der)] = true
+	}
+	return !slices.ContainsFunc(certificates(bundle), func(der []byte) bool { return !trusted[string(der)] })
+}
+
+// certificates are those of a bundle, DER.
+func certificates(bundle []byte) (all [][]byte) {
+	for {
+		var block *pem.Block
+		if block, bundle = pem.Decode(bundle); block == nil {
+			return all
+		}
+		all = append(all, block.Bytes)
+	}
+}
+
 // write puts bundle into one configuration.
-func (p *Publisher) write(ctx context.Context, t target, bundle []byte) error {
+func (p *Publisher) write(ctx context.Context, t target, bundle []byte, enough need) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	doing := "publishing the webhook's CA in " + t.String()
@@ -90,7 +113,7 @@ func (p *Publisher) write(ctx context.Context, t target, bundle []byte) error {
 			return cluster.Explain(err, doing, "get", t.String())
 		}
 		p.say(t, false)
-		patch, err := patchFor(o, bundle)
+		patch, err := patchFor(o, bundle, enough)
 		if err != nil {
 			return fmt.Errorf("%s: %w", doing, err)
 		}
@@ -132,8 +155,9 @@ type operation struct {
 }
 
 // patchFor is the JSON patch that puts bundle into all webhooks of o; nil when
-// they have it. It applies to the version that was read, and to no other.
-func patchFor(o *unstructured.Unstructured, bundle []byte) ([]byte, error) {
+// what they have is enough. It applies to the version that was read, and to no
+// other.
+func patchFor(o *unstructured.Unstructured, bundle []byte, enough need) ([]byte, error) {
 	hooks, _, err := unstructured.NestedSlice(o.Object, "webhooks")
 	if err != nil {
 		return nil, err
@@ -145,9 +169,12 @@ func patchFor(o *unstructured.Unstructured, bundle []byte) ([]byte, error) {
 		if !ok {
 			return nil, fmt.Errorf("webhooks[%d] is no object", i)
 		}
-		if have, _, err := unstructured.NestedString(hook, "clientConfig", "caBundle"); err != nil {
+		written, _, err := unstructured.NestedString(hook, "clientConfig", "caBundle")
+		if err != nil {
 			return nil, err
-		} else if have == text {
+		}
+		// The API server took it only because it is base64.
+		if have, err := base64.StdEncoding.DecodeString(written); err == nil && enough(have, bundle) {
 			continue
 		}
 		steps = append(steps, operation{"add", fmt.Sprintf("/webhooks/%d/clientConfig/caBundle", i), text})
@@ -213,7 +240,7 @@ func (p *Publisher) watch(ctx context.Context, t target) error {
 			if bundle == nil || o.GetName() != t.name {
 				continue
 			}
-			if err := p.publish(ctx, bundle, t); err != nil {
+			if err := p.write(ctx, t, bundle, atLeast); err != nil {
 				return err
 			}
 		}
