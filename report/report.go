@@ -306,4 +306,5 @@ type File struct {
 	Entropy    float64 `json:"entropy,omitempty"`
 	Provenance string  `json:"provenance"`
 	Executed   bool    `json:"executed,omitempty"`
+	Gone       bool    `json:"gone,omitempty"` // removed or replaced before the end of the run
 }

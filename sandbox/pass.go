@@ -140,8 +140,8 @@ func (p *pass) detonate(ctx context.Context, plan *plan, who account, root *root
 		Files:    set.files(),
 		Link:     &link,
 		Limits:   p.runner.cfg.Limits,
-		DiffPath: p.dir.file(protocol.FSDiff),
-		ReadsOf:  set.readsOf(),
+		DiffPath: p.dir.file(protocol.FSDiff), CopiesDir: p.dir.file(copiesFolder),
+		ReadsOf: set.readsOf(),
 		Events: func(e event.Event) {
 			if e.Kind == event.LostCritical {
 				criticalSeen++
@@ -189,7 +189,14 @@ func (p *pass) detonate(ctx context.Context, plan *plan, who account, root *root
 		p.log.Warn("the file system's difference could not be read to its end", "error", err)
 		end.Reason = join(end.Reason, fmt.Sprintf("changed files are not all known: %v", err))
 	}
+	p.addCopies(builder, result.Copies)
 	p.addContents(builder, root)
+	if n := result.StdoutBytes + result.StderrBytes; n > loud {
+		end.Reason = join(end.Reason, fmt.Sprintf("it wrote %d MiB of output, of which the end is kept", n>>20))
+	}
+	if n := result.Lost; n > 0 {
+		end.Reason = join(end.Reason, fmt.Sprintf("%d events of lesser importance came too fast to be kept", n))
+	}
 	builder.End(end)
 	p.log.Debug("detonated", "end", result.End, "after", time.Since(began), "events", result.Events)
 	return builder.Build(), log.Close()
@@ -214,6 +221,25 @@ func (p *pass) addFiles(b *observation.Builder, set *setting, result *runtime.Re
 		err = errors.New(result.DiffError)
 	}
 	return err
+}
+
+// loud is how much output is worth a word, in bytes.
+const loud = 8 << 20
+
+// copiesFolder is where a run keeps files that the guest removed.
+const copiesFolder = "copies"
+
+// addCopies looks into the files that were kept.
+func (p *pass) addCopies(b *observation.Builder, list []runtime.Copied) {
+	for _, c := range list {
+		f, err := os.Open(c.File)
+		if err == nil {
+			err = errors.Join(b.AddCopy(c.Copy, c.Whole, f), f.Close())
+		}
+		if err != nil {
+			p.log.Warn("a copy of a guest's file could not be read", "path", c.Path, "error", err)
+		}
+	}
 }
 
 // addContents looks into the programs and scripts of the image that ran.

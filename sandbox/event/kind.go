@@ -24,7 +24,11 @@ const (
 	// was writable. Name: mmap or mprotect; Flags: the protection, where known
 	// (PROT_WRITE 2, PROT_EXEC 4).
 	WXMemory Kind = "wx_memory"
-	MapExec  Kind = "map_exec" // executable mapping of Path, a file that did not come with the image; Mode
+	// Memory is a byte rule that matches what a process had in memory beside the
+	// files that it had mapped: at the end of a run, or of a program that did
+	// not come with the image. Name: the rule (see package scan); Data: what was found.
+	Memory  Kind = "memory"
+	MapExec Kind = "map_exec" // executable mapping of Path, a file that did not come with the image; Mode
 
 	// Files.
 	Open     Kind = "open"     // Flags tell how; Target is the path as given when links led to another Path; Mode with O_CREAT
@@ -64,6 +68,10 @@ const (
 	// SO_ATTACH_BPF, IP_HDRINCL, PACKET_ADD_MEMBERSHIP …; Args: the value's first number.
 	Sockopt Kind = "sockopt"
 
+	// Payload is the first bytes that a process moved over an IP or Unix socket,
+	// once for each socket and direction. Name: sent or received; Data: the bytes; Local and Remote.
+	Payload Kind = "payload"
+
 	// The kernel's rarer doors.
 	Module Kind = "module" // critical. Name: init_module or finit_module; Path of the file; Args: size of init_module's image; Data: parameters
 	BPF    Kind = "bpf"    // Args: command, and for BPF_PROG_LOAD (5) the type of program; Name: the command's name
@@ -89,6 +97,10 @@ const (
 	//	open_by_handle_at, open_tree, move_mount, fsopen (FSType), kexec_load,
 	//	kexec_file_load, delete_module (Data: module), iopl, ioperm, sethostname (Data), settimeofday, clock_settime
 	Syscall Kind = "syscall"
+
+	// Limit is the first time that the guest met a limit of the sandbox. Name:
+	// processes, disk or open_files.
+	Limit Kind = "limit"
 
 	// The stream itself.
 	Lost         Kind = "lost"          // Args[0] non-critical events were dropped before this one

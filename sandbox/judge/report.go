@@ -115,7 +115,7 @@ func runSection(o *observation.Observation) report.Run {
 	r := report.Run{
 		Started: run.Started, Finished: run.Started.Add(run.Duration), DurationS: seconds(run.Duration),
 		Profile: run.Profile, NetworkMode: run.Network, Passes: list(run.Passes), Exit: exit(run.Exit),
-		Status: cmp.Or(run.Status, observation.Failed), Reason: run.Reason,
+		Status: cmp.Or(run.Status, observation.Failed), Reason: reason(run),
 		Coverage: report.Coverage{
 			RanEntrypoint: run.RanEntrypoint, FullWindow: run.Status == observation.Completed || run.Status == observation.Timeout,
 			PortsProbed: list(run.PortsProbed), UnmetDownloads: texts(run.Unmet),
@@ -124,6 +124,18 @@ func runSection(o *observation.Observation) report.Run {
 		},
 	}
 	return r
+}
+
+// reason is why a run ended as it did, and which limits it met.
+func reason(run observation.Run) string {
+	if len(run.Limits) == 0 {
+		return run.Reason
+	}
+	met := "it met the sandbox's limit of " + strings.Join(texts(run.Limits), ", ")
+	if run.Reason == "" {
+		return met
+	}
+	return run.Reason + "; " + met
 }
 
 // tiles sums up the categories, all five of them.
@@ -206,7 +218,7 @@ func filesSection(f observation.Files) report.Files {
 		for _, f := range in[:min(len(in), maxFiles)] {
 			out = append(out, report.File{
 				Path: f.Path, SHA256: f.SHA256, Size: f.Size, Type: f.Type, Mode: f.Mode,
-				Entropy: f.Entropy, Provenance: f.Provenance, Executed: f.Executed,
+				Entropy: f.Entropy, Provenance: f.Provenance, Executed: f.Executed, Gone: f.Gone,
 			})
 		}
 		return out

@@ -1,6 +1,8 @@
 package observation
 
 import (
+	"slices"
+
 	"github.com/sallyport-dev/sallyport/sandbox/event"
 )
 
@@ -60,6 +62,8 @@ func (b *Builder) Add(e event.Event) {
 	b.flushTry(&e)
 	b.tree.elevate(&e)
 	switch e.Kind {
+	case event.Limit:
+		b.limit(e.Name)
 	case event.Start, event.Exec:
 		b.exec(&e)
 	case event.Clone:
@@ -144,6 +148,13 @@ func (b *Builder) record(e *event.Event) {
 	}
 	if !b.ledger.add(b.o.Events, kind, p.ID, e) {
 		b.o.Run.Counts.Dropped[kind]++
+	}
+}
+
+// limit notes a limit of the sandbox that was met.
+func (b *Builder) limit(name string) {
+	if l := &b.o.Run.Limits; len(*l) < 8 && !slices.Contains(*l, name) {
+		*l = append(*l, name)
 	}
 }
 

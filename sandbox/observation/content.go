@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/sallyport-dev/sallyport/sandbox/event"
 	"github.com/sallyport-dev/sallyport/sandbox/scan"
 )
 
@@ -12,12 +13,13 @@ const maxContents = 5_000
 
 // Content is what the bytes behind a hash say, wherever they were met.
 type Content struct {
-	Size    int64     `json:"size"`
-	Type    string    `json:"type"`    // elf, script, text, archive, data
-	Entropy float64   `json:"entropy"` // bits per byte, 0 to 8
-	Head    string    `json:"head"`    // of script and text the first 4 KiB, of other types the first 64 bytes; escaped as Flow.Out
-	ELF     *scan.ELF `json:"elf,omitempty"`
-	Paths   []string  `json:"paths"` // where it was seen, the first 16
+	Size    int64        `json:"size"`
+	Type    string       `json:"type"`    // elf, script, text, archive, data
+	Entropy float64      `json:"entropy"` // bits per byte, 0 to 8
+	Head    string       `json:"head"`    // of script and text the first 4 KiB, of other types the first 64 bytes; escaped as Flow.Out
+	ELF     *scan.ELF    `json:"elf,omitempty"`
+	Matches []scan.Match `json:"matches,omitempty"` // byte rules that match: miner, packer-upx, bot …; see package scan
+	Paths   []string     `json:"paths"`             // where it was seen, the first 16
 }
 
 const (
@@ -30,7 +32,7 @@ func (b *Builder) content(facts scan.Facts) Content {
 	if known := b.o.Contents[facts.SHA256]; known != nil {
 		return *known
 	}
-	c := &Content{Size: facts.Size, Type: facts.Type, Entropy: facts.Entropy, ELF: facts.ELF}
+	c := &Content{Size: facts.Size, Type: facts.Type, Entropy: facts.Entropy, ELF: facts.ELF, Matches: facts.Matches}
 	head := facts.Head
 	if c.Type != "script" && c.Type != "text" {
 		head = head[:min(len(head), dataHead)]
@@ -62,6 +64,40 @@ func (b *Builder) found(sha256, path string) {
 		}
 	}
 	c.Paths = append(c.Paths, path)
+}
+
+// AddCopy reads a file that the sensor kept: one that was executed, or is not
+// in the difference of the file system because it was removed, replaced, or
+// lay in memory. Without whole its end is missing, and its hash is not told.
+func (b *Builder) AddCopy(c event.Copy, whole bool, r io.Reader) error {
+	name := cleanPath(c.Path, "/")
+	facts, err := scan.Read(r)
+	if err != nil {
+		return fmt.Errorf("reading the copy of %q: %w", name, err)
+	}
+	if whole {
+		b.content(facts)
+		b.found(facts.SHA256, name)
+	}
+	if c.Reason == event.CopyExec {
+		return nil
+	}
+	if len(b.o.Files.Created) >= maxFiles {
+		b.o.Run.Counts.Dropped[diffKind]++
+		return nil
+	}
+	f := File{
+		Path: name, Type: facts.Type, Mode: c.Mode & 0o7777, UID: int(c.UID), Size: c.Size, Entropy: facts.Entropy,
+		Gone: c.Reason != event.CopyEnd, gone: millis(c.Time),
+	}
+	if whole {
+		f.SHA256 = facts.SHA256
+		if known := b.o.Contents[f.SHA256]; known != nil {
+			f.Head = known.Head
+		}
+	}
+	b.o.Files.Created = append(b.o.Files.Created, f)
+	return nil
 }
 
 // Executed is the paths of programs and scripts of the image that ran, each once.

@@ -88,7 +88,8 @@ type Run struct {
 	End
 
 	RanEntrypoint bool          `json:"ran_entrypoint"`
-	Exit          *event.Status `json:"exit,omitempty"` // of the first process; nil while it ran
+	Exit          *event.Status `json:"exit,omitempty"`       // of the first process; nil while it ran
+	Limits        []string      `json:"limits_met,omitempty"` // of the sandbox: processes, disk, open_files, memory
 	Counts        Counts        `json:"counts"`
 }
 
@@ -316,7 +317,9 @@ type HTTP struct {
 }
 
 // Files is the difference of the file system after the run to the image,
-// without what we put there ourselves.
+// without what we put there ourselves, and files that lay in memory, such as in
+// /dev/shm. Files that were made and removed again are among Created, too, as
+// far as they are programs, scripts or short texts.
 type Files struct {
 	Created  []File   `json:"created"`
 	Modified []File   `json:"modified"`
@@ -337,7 +340,10 @@ type File struct {
 	Executed   bool    `json:"executed"`
 	Writer     string  `json:"writer"` // Process.ID that opened it for writing last
 	Provenance string  `json:"provenance"`
-	Event      uint64  `json:"event"` // of the first open for writing
+	Event      uint64  `json:"event"`          // of the first open for writing
+	Gone       bool    `json:"gone,omitempty"` // the guest removed or replaced it before the end; only in Created
+
+	gone int64 // when
 }
 
 // Sorted is the processes in the order in which they began.

@@ -75,10 +75,17 @@ func (b *Builder) attribute() {
 		for i := range list {
 			f := &list[i]
 			first, last, ok := b.writes.ends(f.Path)
+			if f.Gone {
+				if wr, known := b.writes.until(f.Path, f.gone); known {
+					last = wr
+				}
+			}
 			f.Writer, f.Event = last.process, first.seq
 			f.Provenance = a.origin(last, ok, f.SHA256, f.Type)
 			f.Executed = executed[f.Path]
-			files[f.Path] = f
+			if known := files[f.Path]; known == nil || known.Gone {
+				files[f.Path] = f
+			}
 			b.found(f.SHA256, f.Path)
 		}
 	}

@@ -72,3 +72,14 @@ func (w writes) ends(path string) (first, last write, ok bool) {
 	}
 	return list[0], list[len(list)-1], true
 }
+
+// until is the last write to path at or before the time ms.
+func (w writes) until(path string, ms int64) (write, bool) {
+	list := w.byPath[path]
+	for i := len(list) - 1; i >= 0; i-- {
+		if list[i].ms <= ms {
+			return list[i], true
+		}
+	}
+	return write{}, false
+}

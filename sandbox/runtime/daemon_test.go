@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -143,6 +144,44 @@ func TestKill(t *testing.T) {
 			}
 			mustBeGone(t, dir)
 		})
+	}
+}
+
+// TestKillAtAnyMoment ends the daemon at 50 moments of a run that starts,
+// works, ends and is cleaned up, and looks 2 s later each time.
+func TestKillAtAnyMoment(t *testing.T) {
+	const kills, spread = 50, 700 * time.Millisecond
+	for i := range kills {
+		dir := sharedDir(t)
+		cmd, out := startDaemon(t, dir, nil, "sh", "-c", "for i in 1 2 3 4 5 6 7 8; do cat /etc/passwd >/tmp/$i; done; guest true")
+		go func() {
+			for out.Scan() {
+			}
+		}()
+		// A third of the moments is early: that is where processes and folders come to be.
+		after := spread * time.Duration(i) / kills
+		if i%3 == 0 {
+			after /= 4
+		}
+		time.Sleep(after + rand.N(spread/kills))
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		settle(dir, 2*time.Second)
+		// What a process of ours would have deleted is swept by the next one.
+		if err := runtime.Sweep(dir); err != nil {
+			t.Fatal(err)
+		}
+		if left := leftovers(dir); len(left) > 0 {
+			t.Fatalf("killed after %v: left behind: %q", after, left)
+		}
+		os.RemoveAll(dir)
+	}
+}
+
+// settle waits until nothing of a run in dir is left, at most for limit.
+func settle(dir string, limit time.Duration) {
+	for end := time.Now().Add(limit); len(leftovers(dir)) > 0 && time.Now().Before(end); {
+		time.Sleep(20 * time.Millisecond)
 	}
 }
 

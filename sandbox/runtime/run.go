@@ -35,6 +35,8 @@ type Result struct {
 	Diff      string // Spec.DiffPath, or "" when there is none; see DiffError
 	DiffError string // why the difference is missing or cut
 
+	Copies []Copied // files below Spec.CopiesDir, in the order in which they were kept
+
 	Stdout, Stderr           []byte // tails
 	StdoutBytes, StderrBytes int64  // all that was written
 }
@@ -79,6 +81,12 @@ func Run(ctx context.Context, spec Spec) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	var copies *copyStore
+	if spec.CopiesDir != "" {
+		if copies, err = newCopyStore(spec.CopiesDir); err != nil {
+			return nil, err
+		}
+	}
 	folder, err := newFolder(spec.Dir)
 	if err != nil {
 		return nil, err
@@ -91,7 +99,7 @@ func Run(ctx context.Context, spec Spec) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &run{spec: &spec, child: c, result: &Result{}, sight: newSight(&spec, first, c.sensor)}
+	r := &run{spec: &spec, child: c, result: &Result{}, sight: newSight(&spec, first, c.sensor, copies)}
 	err = r.conduct(ctx)
 	c.end()
 	<-r.sight.done
@@ -149,6 +157,9 @@ func (r *run) conduct(ctx context.Context) error {
 			r.destroy()
 			return nil
 		case <-r.sight.initEnded:
+			if err := r.sight.collect(ctx); err != nil && ctx.Err() == nil {
+				r.spec.Logger.Warn("what a guest left in memory is not known", "error", err)
+			}
 			r.takeDiff(ctx)
 			_ = r.sight.release() // a sandbox that died meanwhile says so below
 			r.released = true
@@ -221,7 +232,11 @@ func (r *run) cut(ctx context.Context, why string, pause bool) error {
 	if pause {
 		_, err = r.child.ask(ctx, askPause)
 	}
-	if err == nil {
+	switch {
+	case err != nil:
+	case pause:
+		err = r.sight.collect(ctx)
+	default: // there is no memory for more than what must be
 		err = r.sight.sync(ctx)
 	}
 	if err == nil {
@@ -284,6 +299,12 @@ func (r *run) finish(f *folder) {
 	res.Stdout, res.StdoutBytes = r.child.stdout.result()
 	res.Stderr, res.StderrBytes = r.child.stderr.result()
 	res.Events, res.Lost = r.sight.events, r.sight.lost
+	if c := r.sight.copies; c != nil {
+		if err := errors.Join(r.sight.fault, c.close()); err != nil {
+			r.spec.Logger.Error("copies of a guest's files are missing", "error", err)
+		}
+		res.Copies = c.list
+	}
 	if r.sight.malformed || !r.killed && !r.sight.sawEnd {
 		res.LostCritical++
 	}

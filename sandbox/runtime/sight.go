@@ -15,6 +15,7 @@ type sight struct {
 	socket *os.File
 	first  *event.Program // what the Start event cannot know
 	hand   func(event.Event)
+	copies *copyStore // nil: none are kept
 
 	initEnded chan struct{} // one value when the first process is held at its end
 	synced    chan struct{} // one value for each answered sync
@@ -25,11 +26,12 @@ type sight struct {
 	events, lost uint64
 	sawEnd       bool // the end of the first process was in the stream
 	malformed    bool
+	fault        error // of the disk, while copies were written
 }
 
-func newSight(spec *Spec, first *event.Program, socket *os.File) *sight {
+func newSight(spec *Spec, first *event.Program, socket *os.File, copies *copyStore) *sight {
 	s := &sight{
-		socket: socket, first: first, hand: spec.Events,
+		socket: socket, first: first, hand: spec.Events, copies: copies,
 		initEnded: make(chan struct{}, 1),
 		synced:    make(chan struct{}, 1),
 		broken:    make(chan struct{}),
@@ -45,6 +47,9 @@ func newSight(spec *Spec, first *event.Program, socket *os.File) *sight {
 func (s *sight) read() {
 	defer close(s.done)
 	r := sensor.NewReader(s.socket)
+	if s.copies != nil {
+		r.Copies = s.keep
+	}
 	for {
 		ev, err := r.Next()
 		var malformed *sensor.MalformedError
@@ -76,6 +81,22 @@ func (s *sight) read() {
 			signal(s.initEnded)
 		}
 	}
+}
+
+// keep stores a piece of a copy. A disk that is full costs copies, not the run.
+func (s *sight) keep(p sensor.Piece) error {
+	if s.fault == nil {
+		s.fault = s.copies.take(p)
+	}
+	return nil
+}
+
+// collect has the sensor tell what is left, and waits until that was handed on.
+func (s *sight) collect(ctx context.Context) error {
+	if err := sensor.Collect(s.socket); err != nil {
+		return err
+	}
+	return s.sync(ctx)
 }
 
 // release lets the first process end.

@@ -23,6 +23,11 @@ type Spec struct {
 	Limits   Limits
 	DiffPath string // where to leave the tar of the writable layer, see ReadDiff; "": none is taken
 
+	// CopiesDir is a folder that gets copies of files which would be gone
+	// after the run: programs that did not come with the image, what was removed
+	// or replaced, what lay in memory. It is made, and is the caller's. "": none are kept.
+	CopiesDir string
+
 	// ReadsOf lists files whose opening for reading is reported too, as
 	// sensor.Config takes them; opening for writing is reported everywhere.
 	ReadsOf []string
@@ -85,6 +90,8 @@ func (s Spec) withDefaults() (Spec, error) {
 		return s, fmt.Errorf("runtime: Spec.Root %q is not an absolute path", s.Root)
 	case s.DiffPath != "" && !filepath.IsAbs(s.DiffPath):
 		return s, fmt.Errorf("runtime: Spec.DiffPath %q is not an absolute path", s.DiffPath)
+	case s.CopiesDir != "" && !filepath.IsAbs(s.CopiesDir):
+		return s, fmt.Errorf("runtime: Spec.CopiesDir %q is not an absolute path", s.CopiesDir)
 	case len(s.Process.Args) == 0 || s.Process.Args[0] == "":
 		return s, &StartError{Detail: "the image names no program to run"}
 	case s.Link != nil && s.Link.File == nil:

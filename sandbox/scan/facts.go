@@ -27,6 +27,7 @@ type Facts struct {
 	Entropy float64 // bits per byte, 0 to 8, to two places
 	Head    []byte  // the first MaxHead bytes
 	ELF     *ELF    // of type elf, as far as its headers make sense
+	Matches []Match // of the built-in byte rules
 }
 
 // Read reads one file to its end. The error is that of r.
@@ -34,13 +35,14 @@ func Read(r io.Reader) (Facts, error) {
 	hash := sha256.New()
 	var seen histogram
 	head := &prefix{max: sniffed}
-	n, err := io.Copy(io.MultiWriter(hash, &seen, head), io.LimitReader(r, maxRead))
+	find := Builtin().Begin()
+	n, err := io.CopyBuffer(io.MultiWriter(hash, &seen, head, find), io.LimitReader(r, maxRead), make([]byte, 64<<10))
 	if err != nil {
 		return Facts{}, err
 	}
 	f := Facts{
 		Type: Sniff(head.bytes), Size: n, SHA256: hex.EncodeToString(hash.Sum(nil)), Entropy: seen.entropy(),
-		Head: head.bytes[:min(len(head.bytes), MaxHead)],
+		Head: head.bytes[:min(len(head.bytes), MaxHead)], Matches: find.Matches(),
 	}
 	if f.Type == "elf" {
 		f.ELF = readELF(head.whole)

@@ -25,11 +25,13 @@ type call struct {
 	errno   int32
 	readsOf *reads
 	opened  *opened
+
+	payloads *payloads
 }
 
 // pid is the task's process id in its own namespace.
 func (c *call) pid() int32 {
-	return int32(c.t.PIDNamespace().IDOfThreadGroup(c.t.ThreadGroup()))
+	return pidOf(c.t)
 }
 
 // foreign tells whether p is in another process' folder of /proc, and says

@@ -28,6 +28,7 @@ func decodeConnect(c *call) *event.Event {
 	addr := c.bytes(1, min(int(c.args[2]&0xffff), maxSockaddr))
 	proto := ""
 	c.socket(ev.FD, func(s socket.Socket) {
+		c.payloads.forget(s)
 		proto = protocol(s)
 		ev.Local, _ = names(c.t, s)
 	})
@@ -58,7 +59,10 @@ func decodeAccept(c *call) *event.Event {
 		return nil // nobody came
 	}
 	ev := &event.Event{Kind: event.Accept, FD: int32(c.result)}
-	c.socket(ev.FD, func(s socket.Socket) { ev.Local, ev.Remote = names(c.t, s) })
+	c.socket(ev.FD, func(s socket.Socket) {
+		c.payloads.forget(s)
+		ev.Local, ev.Remote = names(c.t, s)
+	})
 	return ev
 }
 

@@ -15,12 +15,19 @@ const headerSize = 4 + 1 + 8
 const (
 	frameEvent  = 'E' // payload: one event.Event as JSON, without its Seq
 	frameSynced = 'S' // no payload: everything before the reader's sync has been sent
+
+	// A copied file: its description, its bytes in any number of frames, its
+	// end. Instead of a sequence number they carry the number of the copy.
+	frameCopy   = 'C' // payload: one event.Copy as JSON
+	frameData   = 'D' // payload: bytes
+	frameCopied = 'Z' // no payload
 )
 
 // The commands from the reader, one byte each.
 const (
 	commandRelease = 'R' // let the first process end
 	commandSync    = 'S' // answer with frameSynced
+	commandCollect = 'C' // tell what is left
 )
 
 func appendFrame(buf []byte, kind byte, seq uint64, payload []byte) []byte {

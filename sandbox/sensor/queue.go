@@ -50,16 +50,7 @@ func (q *queue) put(ev *event.Event, s sleeper) {
 		q.seq++
 		return
 	}
-	if len(q.buf) >= queueHard && s != nil && !q.closed {
-		s.UninterruptibleSleepStart()
-		for len(q.buf) >= queueHard && !q.closed {
-			q.room.Wait()
-		}
-		// Finish may wait itself, for a pause to end: not under the lock.
-		q.mu.Unlock()
-		s.UninterruptibleSleepFinish()
-		q.mu.Lock()
-	}
+	q.wait(s)
 	if q.closed {
 		return
 	}
@@ -71,6 +62,39 @@ func (q *queue) put(ev *event.Event, s sleeper) {
 	}
 	q.seq++
 	q.buf = appendFrame(q.buf, frameEvent, q.seq, payload)
+	q.work.Signal()
+}
+
+// wait waits for room when s is not nil. The lock is held before and after.
+func (q *queue) wait(s sleeper) {
+	if len(q.buf) < queueHard || s == nil || q.closed {
+		return
+	}
+	s.UninterruptibleSleepStart()
+	for len(q.buf) >= queueHard && !q.closed {
+		q.room.Wait()
+	}
+	// Finish may wait itself, for a pause to end: not under the lock.
+	q.mu.Unlock()
+	s.UninterruptibleSleepFinish()
+	q.mu.Lock()
+}
+
+// awake is who waits without being a task of the guest.
+type awake struct{}
+
+func (awake) UninterruptibleSleepStart()  {}
+func (awake) UninterruptibleSleepFinish() {}
+
+// raw appends a frame that is no event, and waits for room.
+func (q *queue) raw(kind byte, number uint64, payload []byte, s sleeper) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.wait(s)
+	if q.closed {
+		return
+	}
+	q.buf = appendFrame(q.buf, kind, number, payload)
 	q.work.Signal()
 }
 

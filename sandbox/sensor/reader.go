@@ -2,6 +2,7 @@ package sensor
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -29,6 +30,20 @@ type Reader struct {
 	r   *bufio.Reader
 	seq uint64
 	buf []byte
+
+	// Copies receives the files that the sensor keeps; nil: they are read and forgotten.
+	Copies func(Piece) error
+	open   map[uint64]int64 // bytes so far of the copies under way
+	copies uint64
+}
+
+// Piece is a part of a file that the sensor copies. The pieces of different
+// files may alternate.
+type Piece struct {
+	ID   uint64
+	What *event.Copy // of the first piece
+	Data []byte      // valid until the call returns
+	End  bool        // it was the last
 }
 
 // NewReader reads from r, which is the socket's reading side.
@@ -36,9 +51,60 @@ func NewReader(r io.Reader) *Reader {
 	return &Reader{r: bufio.NewReaderSize(r, 64<<10)}
 }
 
+// errPiece says that a piece of a copy was read, and no event.
+var errPiece = errors.New("sensor: a piece of a copy")
+
 // Next returns the next event. Errors: io.EOF at the end of the stream,
-// ErrSynced (go on reading), *MalformedError.
+// ErrSynced (go on reading), *MalformedError, and those of Copies.
 func (r *Reader) Next() (event.Event, error) {
+	for {
+		ev, err := r.next()
+		if err != errPiece { //nolint:errorlint // our own, never wrapped
+			return ev, err
+		}
+	}
+}
+
+// piece takes a part of a copy.
+func (r *Reader) piece(kind byte, id uint64, payload []byte) error {
+	p := Piece{ID: id}
+	size, known := r.open[id]
+	switch kind {
+	case frameCopy:
+		if r.copies++; known || r.copies > event.MaxCopies || id == 0 {
+			return &MalformedError{fmt.Sprintf("copy %d of %d", id, r.copies)}
+		}
+		p.What = &event.Copy{}
+		if err := json.Unmarshal(payload, p.What); err != nil {
+			return &MalformedError{err.Error()}
+		}
+		p.What.Path = cutText(p.What.Path, event.MaxPath)
+		p.What.Reason = cutText(p.What.Reason, 16)
+		p.What.Mode &= 0o7777
+		if r.open == nil {
+			r.open = map[uint64]int64{}
+		}
+		r.open[id] = 0
+	case frameData:
+		if size += int64(len(payload)); !known || size > event.MaxCopy {
+			return &MalformedError{fmt.Sprintf("%d bytes of copy %d", size, id)}
+		}
+		r.open[id] = size
+		p.Data = payload
+	case frameCopied:
+		if !known {
+			return &MalformedError{fmt.Sprintf("the end of copy %d", id)}
+		}
+		delete(r.open, id)
+		p.End = true
+	}
+	if r.Copies == nil {
+		return nil
+	}
+	return r.Copies(p)
+}
+
+func (r *Reader) next() (event.Event, error) {
 	var header [headerSize]byte
 	if _, err := io.ReadFull(r.r, header[:]); err != nil {
 		if errors.Is(err, io.ErrUnexpectedEOF) {
@@ -52,18 +118,8 @@ func (r *Reader) Next() (event.Event, error) {
 	if size > event.MaxFrame {
 		return event.Event{}, &MalformedError{fmt.Sprintf("frame of %d bytes", size)}
 	}
-	if kind != frameEvent && size != 0 {
+	if (kind == frameSynced || kind == frameCopied) && size != 0 {
 		return event.Event{}, &MalformedError{"payload in a frame that has none"}
-	}
-	switch kind {
-	case frameSynced:
-		return event.Event{}, ErrSynced
-	case frameEvent:
-	default:
-		return event.Event{}, &MalformedError{fmt.Sprintf("frame type %#x", kind)}
-	}
-	if seq <= r.seq {
-		return event.Event{}, &MalformedError{fmt.Sprintf("event %d after %d", seq, r.seq)}
 	}
 	if cap(r.buf) < int(size) {
 		r.buf = make([]byte, size)
@@ -71,6 +127,18 @@ func (r *Reader) Next() (event.Event, error) {
 	payload := r.buf[:size]
 	if _, err := io.ReadFull(r.r, payload); err != nil {
 		return event.Event{}, io.EOF
+	}
+	switch kind {
+	case frameSynced:
+		return event.Event{}, ErrSynced
+	case frameEvent:
+	case frameCopy, frameData, frameCopied:
+		return event.Event{}, cmp.Or(r.piece(kind, seq, payload), errPiece)
+	default:
+		return event.Event{}, &MalformedError{fmt.Sprintf("frame type %#x", kind)}
+	}
+	if seq <= r.seq {
+		return event.Event{}, &MalformedError{fmt.Sprintf("event %d after %d", seq, r.seq)}
 	}
 	var ev event.Event
 	if err := json.Unmarshal(payload, &ev); err != nil {
@@ -127,7 +195,7 @@ func known(k event.Kind) bool {
 		event.Setxattr, event.Mknod, event.Mount, event.Umount, event.PivotRoot, event.Chroot,
 		event.MemfdMake, event.Socket, event.Connect, event.Bind, event.Listen, event.Accept, event.Send,
 		event.Setuid, event.Ptrace, event.Setns, event.Unshare, event.Module, event.BPF, event.ProcessVM,
-		event.Kill, event.Name, event.MapExec, event.WXMemory, event.Readlink, event.Utimes, event.Sockopt, event.Ioctl,
+		event.Kill, event.Name, event.MapExec, event.WXMemory, event.Readlink, event.Utimes, event.Sockopt, event.Ioctl, event.Payload, event.Memory, event.Limit,
 		event.Syscall, event.Lost:
 		return true
 	}
@@ -137,6 +205,13 @@ func known(k event.Kind) bool {
 // Release lets the container's first process end, see the package comment.
 func Release(w io.Writer) error {
 	_, err := w.Write([]byte{commandRelease})
+	return err
+}
+
+// Collect asks the sensor to tell what is left of a run: files in memory, and
+// what is in the memory of processes. A Sync behind it tells when all was sent.
+func Collect(w io.Writer) error {
+	_, err := w.Write([]byte{commandCollect})
 	return err
 }
 

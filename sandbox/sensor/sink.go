@@ -29,10 +29,19 @@ const holdLimit = 10 * time.Second
 // Call it once, before gVisor's command line runs. endpoint is called in the
 // process that creates the sandbox, and returns the sensor's end of the socket.
 func Register(endpoint func() (*os.File, error)) {
+	h := &hooks{}
+	h.install(callTable())
 	seccheck.RegisterSink(seccheck.SinkDesc{
 		Name:  sinkName,
 		Setup: func(map[string]any) (*os.File, error) { return endpoint() },
-		New:   newSink,
+		New: func(config map[string]any, endpoint *fd.FD) (seccheck.Sink, error) {
+			s, err := newSink(config, endpoint)
+			if err != nil {
+				return nil, err
+			}
+			h.sink.Store(s)
+			return s, nil
+		},
 	})
 }
 
@@ -50,9 +59,14 @@ type sink struct {
 	release chan struct{} // gets one value for each commandRelease
 	clock   clock
 	init    initState
+
+	copies   *copies
+	payloads payloads
+	limits   limits
+	kernel   atomic.Pointer[kernel.Kernel] // known from the first program on
 }
 
-func newSink(config map[string]any, endpoint *fd.FD) (seccheck.Sink, error) {
+func newSink(config map[string]any, endpoint *fd.FD) (*sink, error) {
 	if endpoint == nil {
 		return nil, errors.New("the sensor needs a socket")
 	}
@@ -63,6 +77,7 @@ func newSink(config map[string]any, endpoint *fd.FD) (seccheck.Sink, error) {
 		opened:  newOpened(),
 		release: make(chan struct{}, 1),
 	}
+	s.copies = newCopies(s.queue)
 	if list, ok := config["reads_of"].([]any); ok {
 		var of []string
 		for _, r := range list {
@@ -125,6 +140,8 @@ func (s *sink) obey() {
 			case s.release <- struct{}{}:
 			default:
 			}
+		case commandCollect:
+			s.collect()
 		case commandSync:
 			s.queue.sync()
 		}
@@ -133,6 +150,9 @@ func (s *sink) obey() {
 
 // emit completes ev with the task that did it and queues it.
 func (s *sink) emit(t *kernel.Task, ev *event.Event) {
+	if s.kernel.Load() == nil {
+		s.kernel.Store(t.Kernel())
+	}
 	fields := taskFields
 	if ev.Exec != nil {
 		fields.Add(seccheck.FieldCtxtCwd)
@@ -198,6 +218,7 @@ func (s *sink) Execve(ctx context.Context, _ seccheck.FieldSet, info *pb.ExecveI
 	}
 	s.init.execing(t)
 	ev := &event.Event{Kind: event.Exec, Exec: program(t, info)}
+	s.program(t, ev.Exec) // before the program may remove itself, and before encoding cuts its path
 	s.emit(t, ev)
 	return nil
 }
@@ -216,7 +237,11 @@ func (s *sink) ExitNotifyParent(_ context.Context, _ seccheck.FieldSet, info *pb
 // reader has released it: afterwards the file system is gone.
 func (s *sink) TaskExit(ctx context.Context, _ seccheck.FieldSet, info *pb.TaskExit) error {
 	t := kernel.TaskFromContext(ctx)
-	if t == nil || !s.init.ends(t) {
+	if t == nil {
+		return nil
+	}
+	s.lastLook(t)
+	if !s.init.ends(t) {
 		return nil
 	}
 	s.emit(t, &event.Event{Kind: event.Exit, Exit: status(info.GetExitStatus())})
@@ -224,6 +249,22 @@ func (s *sink) TaskExit(ctx context.Context, _ seccheck.FieldSet, info *pb.TaskE
 	defer t.UninterruptibleSleepFinish()
 	s.hold()
 	return nil
+}
+
+// lastLook looks through the memory of a program that did not come with the
+// image, when its first thread ends.
+func (s *sink) lastLook(t *kernel.Task) {
+	if t.ThreadGroup().Leader() != t {
+		return
+	}
+	exe := t.MemoryManager().Executable()
+	if exe == nil {
+		return
+	}
+	defer exe.DecRef(t)
+	if !ofImage(exe) {
+		s.scanMemory(t, t, maxMemory)
+	}
 }
 
 // hold waits for the Release. A reader that still works through what came
@@ -282,6 +323,8 @@ func (s *sink) RawSyscall(ctx context.Context, _ seccheck.FieldSet, info *pb.Sys
 		errno:   int32(info.GetExit().GetErrorno()),
 		readsOf: &s.readsOf,
 		opened:  s.opened,
+
+		payloads: &s.payloads,
 	}
 	ev := decode(c)
 	if ev == nil {

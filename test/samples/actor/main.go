@@ -127,6 +127,10 @@ var commands = map[string]func(args []string) error{
 	"read-secrets": readSecrets,
 	"env-page":     envPage,
 
+	"hog":        hog,
+	"redial":     redial,
+	"exec-storm": execStorm,
+
 	"webserver": webserver,
 	"ok":        func([]string) error { fmt.Println("ok"); return nil },
 }

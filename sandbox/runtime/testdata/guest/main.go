@@ -55,6 +55,12 @@ var actions = map[string]func([]string){
 	"doors":   doors,
 	"peek":    peek,
 	"wx":      wx,
+	"vanish":  vanish,
+	"miner":   miner,
+	"talk":    talk,
+	"dial":    dial,
+	"exec":    func(args []string) { storm(number(args[0])) },
+	"fill":    fill,
 }
 
 // memfd runs a copy of this program from memory.
@@ -311,6 +317,120 @@ func wx([]string) {
 	fail(unix.Mprotect(b, unix.PROT_READ|unix.PROT_EXEC))
 	_, err = unix.Mmap(-1, 0, 1<<16, unix.PROT_READ|unix.PROT_WRITE|unix.PROT_EXEC, unix.MAP_ANON|unix.MAP_PRIVATE)
 	fail(err)
+}
+
+// vanish leaves nothing of what it ran, wrote and replaced.
+func vanish([]string) {
+	drop([]string{"/tmp/once"})
+	fail(os.Remove("/tmp/once"))
+	fail(os.WriteFile("/tmp/job", []byte("* * * * * root /tmp/once\n"), 0o600))
+	fail(os.WriteFile("/tmp/other", []byte("nothing\n"), 0o600))
+	fail(os.Rename("/tmp/other", "/tmp/job"))
+	fail(os.WriteFile("/dev/shm/.kept", []byte("#!/bin/sh\nexit 0\n"), 0o700))
+	fail(os.WriteFile("/tmp/large", make([]byte, 1<<20), 0o600))
+	fail(os.Remove("/tmp/large"))
+	fail(os.Remove("/etc/hostname")) // the image's own
+}
+
+var heap []byte
+
+// miner has what miners say in its memory, and in no file.
+func miner([]string) {
+	// Written so that the program's own file holds none of them.
+	for _, parts := range [][]string{{"stratum", "+tcp", "://"}, {"donate", "-lev", "el"}, {"mining.", "sub", "scribe"}, {"crypto", "night"}} {
+		heap = append(heap, strings.Join(parts, "")...)
+		heap = append(heap, 0)
+	}
+	fmt.Println(len(heap))
+	time.Sleep(time.Hour)
+}
+
+// talk sends and receives over a connection of its own.
+func talk([]string) {
+	l, err := net.Listen("tcp4", "127.0.0.1:4444")
+	fail(err)
+	go func() {
+		c, err := l.Accept()
+		fail(err)
+		b := make([]byte, 64)
+		n, err := c.Read(b)
+		fail(err)
+		_, err = c.Write([]byte("echo " + string(b[:n])))
+		fail(err)
+	}()
+	c, err := net.Dial("tcp4", "127.0.0.1:4444")
+	fail(err)
+	_, err = c.Write([]byte("hello there"))
+	fail(err)
+	b := make([]byte, 64)
+	_, err = c.Read(b)
+	fail(err)
+	// Several datagrams in one call, as resolvers do it.
+	s, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM, 0)
+	fail(err)
+	fail(unix.Connect(s, &unix.SockaddrInet4{Port: 5353, Addr: [4]byte{127, 0, 0, 1}}))
+	data := []byte("question one")
+	iov := unix.Iovec{Base: &data[0], Len: uint64(len(data))}
+	type mmsghdr struct {
+		hdr unix.Msghdr
+		n   uint32
+		_   uint32
+	}
+	m := mmsghdr{hdr: unix.Msghdr{Iov: &iov, Iovlen: 1}}
+	_, _, errno := unix.Syscall6(unix.SYS_SENDMMSG, uintptr(s), uintptr(unsafe.Pointer(&m)), 1, 0, 0, 0)
+	if errno != 0 {
+		fail(errno)
+	}
+}
+
+// dial opens n connections to a port of its own, a few hundred at a time.
+func dial(args []string) {
+	l, err := net.Listen("tcp4", "127.0.0.1:4444")
+	fail(err)
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				continue
+			}
+			c.Close()
+		}
+	}()
+	for range number(args[0]) {
+		c, err := net.Dial("tcp4", "127.0.0.1:4444")
+		if err != nil {
+			continue
+		}
+		// Closed at once, so that no port stays taken.
+		_ = c.(*net.TCPConn).SetLinger(0)
+		c.Close()
+	}
+	fmt.Println("dialled")
+}
+
+// storm tries programs with as many arguments as an event holds: 1 MiB each time.
+func storm(n int) {
+	argv := []string{"x"}
+	for range 255 {
+		argv = append(argv, strings.Repeat("a", 4095))
+	}
+	for range n {
+		_ = syscall.Exec("/no/such/program", argv, nil)
+	}
+	fmt.Println("tried", n)
+}
+
+// fill writes until the disk is full.
+func fill([]string) {
+	block := make([]byte, 1<<20)
+	f, err := os.Create("/fill")
+	fail(err)
+	for n := 0; ; n++ {
+		if _, err := f.Write(block); err != nil {
+			fmt.Println("full after", n, err)
+			return
+		}
+	}
 }
 
 // orphan leaves a child behind that ignores being told to end.
