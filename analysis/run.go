@@ -130,7 +130,25 @@ func (r *run) detonate(ctx context.Context, client *endpoint.Client) (verdict.Ve
 	if errors.Is(err, report.ErrInvalid) || errors.Is(err, verdict.ErrSubject) {
 		return v, &failure{endpoint.Line(err.Error())}
 	}
+	if err == nil {
+		r.keepEvents(ctx, client, s.ID, raw)
+	}
 	return v, err
+}
+
+// keepEvents stores the events behind a report. A verdict without them is a
+// verdict all the same.
+func (r *run) keepEvents(ctx context.Context, client *endpoint.Client, id string, raw []byte) {
+	events, err := client.Events(ctx, id)
+	if errors.Is(err, endpoint.ErrNotFound) {
+		return // of an image that was not run
+	}
+	if err == nil {
+		err = r.queue.cfg.Verdicts.PutEvents(ctx, raw, events)
+	}
+	if err != nil {
+		r.queue.cfg.Log.WarnContext(ctx, "keeping the events of a run", "run", id, "digest", r.job.Subject.Digest, "error", err)
+	}
 }
 
 // follow asks for the run's state until it is done.

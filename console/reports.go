@@ -1,42 +1,23 @@
 package console
 
 import (
+	"errors"
 	"net/http"
 
 	"github.com/sallyport-dev/sallyport/gate"
 	"github.com/sallyport-dev/sallyport/image"
 	"github.com/sallyport-dev/sallyport/policies"
 	"github.com/sallyport-dev/sallyport/report"
+	"github.com/sallyport-dev/sallyport/verdict"
 )
 
 // showReport gives the report behind the verdict of the query's image, as the
 // sandbox wrote it. Query: image; platform (os/architecture) for one of
 // several, else it is the one with the worst verdict.
 func (c *Console) showReport(w http.ResponseWriter, r *http.Request) error {
-	ref, err := c.reference(r.URL.Query().Get("image"))
+	worst, err := c.reported(r)
 	if err != nil {
 		return err
-	}
-	if ref, err = c.find(r.Context(), ref); err != nil {
-		return err
-	}
-	d, err := c.parts.Gate.Decide(r.Context(), gate.Request{Reference: ref, Context: policies.Context{Kind: "pull"}, DryRun: true})
-	if err != nil {
-		return err
-	}
-	judged := d.Judged
-	if text := r.URL.Query().Get("platform"); text != "" {
-		if judged, err = ofPlatform(judged, text, ref); err != nil {
-			return err
-		}
-	}
-	worst := worstReported(judged)
-	if worst == nil {
-		state := d.State
-		if state == "" {
-			state = "it was not analysed; label it DTA and it will be"
-		}
-		return problem(http.StatusNotFound, "there is no report about %s: %s", ref, state)
 	}
 	raw, err := c.parts.Verdicts.Report(r.Context(), digestOf(*worst))
 	if err != nil {
@@ -45,6 +26,56 @@ func (c *Console) showReport(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Content-Type", "application/json")
 	_, err = w.Write(raw)
 	return err
+}
+
+// showEvents gives the events behind the report that showReport gives, one JSON
+// document a line and compressed with gzip, as the sandbox wrote them.
+func (c *Console) showEvents(w http.ResponseWriter, r *http.Request) error {
+	worst, err := c.reported(r)
+	if err != nil {
+		return err
+	}
+	raw, err := c.parts.Verdicts.Events(r.Context(), digestOf(*worst))
+	if errors.Is(err, verdict.ErrNone) {
+		return problem(http.StatusNotFound, "no events were kept of the run of %s: run it again to have them", digestOf(*worst))
+	}
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/gzip")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	_, err = w.Write(raw)
+	return err
+}
+
+// reported is the image of the query that has a report.
+func (c *Console) reported(r *http.Request) (*gate.Judged, error) {
+	ref, err := c.reference(r.URL.Query().Get("image"))
+	if err != nil {
+		return nil, err
+	}
+	if ref, err = c.find(r.Context(), ref); err != nil {
+		return nil, err
+	}
+	d, err := c.parts.Gate.Decide(r.Context(), gate.Request{Reference: ref, Context: policies.Context{Kind: "pull"}, DryRun: true})
+	if err != nil {
+		return nil, err
+	}
+	judged := d.Judged
+	if text := r.URL.Query().Get("platform"); text != "" {
+		if judged, err = ofPlatform(judged, text, ref); err != nil {
+			return nil, err
+		}
+	}
+	worst := worstReported(judged)
+	if worst == nil {
+		state := d.State
+		if state == "" {
+			state = "it was not analysed; label it DTA and it will be"
+		}
+		return nil, problem(http.StatusNotFound, "there is no report about %s: %s", ref, state)
+	}
+	return worst, nil
 }
 
 func ofPlatform(judged []gate.Judged, text string, ref image.Reference) ([]gate.Judged, error) {

@@ -56,6 +56,7 @@ func (c *Console) routes() http.Handler {
 	change("POST /api/v1/labels", c.addLabels)
 	change("DELETE /api/v1/labels", c.removeLabels)
 	read("GET /api/v1/reports", c.showReport)
+	read("GET /api/v1/reports/events", c.showEvents)
 	read("GET /api/v1/decisions/{id}", c.showDecision)
 	read("GET /api/v1/settings/dta", c.showSettings)
 	change("PUT /api/v1/settings/dta", c.saveSettings)

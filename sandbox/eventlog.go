@@ -5,21 +5,44 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 
+	"github.com/klauspost/compress/gzip"
+
 	"github.com/sallyport-dev/sallyport/sandbox/event"
+	"github.com/sallyport-dev/sallyport/sandbox/protocol"
 )
 
-// maxEventLog bounds the artifact; the observation has bounds of its own.
-const maxEventLog = 64 << 20
+// The artifact is as large as this at most, before and after compression; the
+// observation has bounds of its own.
+const (
+	maxEventLog        = 256 << 20
+	maxEventLogOnDisk  = protocol.MaxEvents - 64<<10 // room for what the compressor still holds
+	eventLogCompressed = gzip.BestSpeed
+)
 
-// eventLog keeps a run's events as lines of JSON, up to maxEventLog bytes. The
+// eventLog keeps a run's events as lines of JSON, compressed with gzip. The
 // first fault is remembered and told by Close.
 type eventLog struct {
 	f    *os.File
+	disk counter
+	gz   *gzip.Writer
 	w    *bufio.Writer
 	left int
 	err  error
+}
+
+// counter counts what is written through it.
+type counter struct {
+	w io.Writer
+	n int64
+}
+
+func (c *counter) Write(p []byte) (int, error) {
+	n, err := c.w.Write(p)
+	c.n += int64(n)
+	return n, err
 }
 
 func newEventLog(path string) (*eventLog, error) {
@@ -27,11 +50,17 @@ func newEventLog(path string) (*eventLog, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the log of events: %w", err)
 	}
-	return &eventLog{f: f, w: bufio.NewWriterSize(f, 64<<10), left: maxEventLog}, nil
+	l := &eventLog{f: f, disk: counter{w: f}, left: maxEventLog}
+	if l.gz, err = gzip.NewWriterLevel(&l.disk, eventLogCompressed); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("the log of events: %w", err)
+	}
+	l.w = bufio.NewWriterSize(l.gz, 64<<10)
+	return l, nil
 }
 
 func (l *eventLog) add(e event.Event) {
-	if l.err != nil || l.left <= 0 {
+	if l.err != nil || l.left <= 0 || l.disk.n > maxEventLogOnDisk-event.MaxFrame {
 		return
 	}
 	line, err := json.Marshal(e)
@@ -51,7 +80,7 @@ func (l *eventLog) Close() error {
 	if l.f == nil {
 		return nil
 	}
-	err := errors.Join(l.err, l.w.Flush(), l.f.Close())
+	err := errors.Join(l.err, l.w.Flush(), l.gz.Close(), l.f.Close())
 	l.f = nil
 	if err != nil {
 		return fmt.Errorf("the log of events: %w", err)

@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bufio"
 	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
@@ -141,7 +142,11 @@ func TestArtifactsLastUntilClose(t *testing.T) {
 		t.Fatal(err)
 	}
 	started := false
-	lines := bufio.NewScanner(open(t, o, protocol.Events))
+	log, err := gzip.NewReader(open(t, o, protocol.Events))
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(log)
 	for lines.Scan() {
 		var e event.Event
 		if err := json.Unmarshal(lines.Bytes(), &e); err != nil {

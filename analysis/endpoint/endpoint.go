@@ -129,6 +129,12 @@ func (c *Client) Report(ctx context.Context, id string) ([]byte, error) {
 	return b, err
 }
 
+// Events fetches the events of the run id: lines of JSON, compressed with gzip,
+// as the sandbox wrote them.
+func (c *Client) Events(ctx context.Context, id string) ([]byte, error) {
+	return c.exchange(ctx, http.MethodGet, "runs/"+id+"/artifacts/"+protocol.Events, nil, protocol.MaxEvents)
+}
+
 // Delete stops the run id and has all its traces removed. A run that the
 // service does not know is gone already.
 func (c *Client) Delete(ctx context.Context, id string) error {

@@ -17,7 +17,7 @@ func newBehaviourCommand() *cobra.Command {
 		Use: "behaviour", Aliases: []string{"behavior"}, Short: "The rules that say what is bad: list them, test your own; needs no gate", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	c.AddCommand(newBehaviourListCommand(), newBehaviourTestCommand())
+	c.AddCommand(newBehaviourListCommand(), newBehaviourSchemaCommand(), newBehaviourTestCommand())
 	return c
 }
 

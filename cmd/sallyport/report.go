@@ -14,12 +14,14 @@ import (
 func newReportCommand() *cobra.Command {
 	r := &gateway{}
 	var platform, format string
+	var events bool
 	c := &cobra.Command{
 		Use: "report IMAGE", Short: "Show what an image did in the sandbox", Args: cobra.ExactArgs(1),
 		Example: `  sallyport report localhost:5000/demo.test/webserver:v1
   sallyport report ghcr.io/a/b:1 --platform linux/arm64 --format json
   sallyport report ghcr.io/a/b:1 --format html > report.html
-  sallyport report ghcr.io/a/b:1 --format sarif > report.sarif`,
+  sallyport report ghcr.io/a/b:1 --format sarif > report.sarif
+  sallyport report ghcr.io/a/b:1 --events                       # what the sensor saw, in order`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if format == "" {
 				format = r.output
@@ -34,6 +36,13 @@ func newReportCommand() *cobra.Command {
 			c, err := r.client()
 			if err != nil {
 				return err
+			}
+			if events {
+				raw, err := c.Events(cmd.Context(), args[0], platform)
+				if err != nil {
+					return err
+				}
+				return printEvents(cmd.OutOrStdout(), raw, format == "json")
 			}
 			raw, err := c.Report(cmd.Context(), args[0], platform)
 			if err != nil {
@@ -56,6 +65,7 @@ func newReportCommand() *cobra.Command {
 	}
 	r.flags(c)
 	c.Flags().StringVar(&format, "format", "", "table, json (the same as --output), "+exportNames())
+	c.Flags().BoolVar(&events, "events", false, "everything that the sensor saw during the run, one event a line, instead of the report")
 	c.Flags().StringVar(&platform, "platform", "", "of an image for several: os/architecture; default the one with the worst verdict")
 	return c
 }

@@ -89,6 +89,15 @@ func (c *Client) Report(ctx context.Context, name, platform string) ([]byte, err
 	return c.send(ctx, http.MethodGet, "/api/v1/reports", q, nil)
 }
 
+// Events returns the events behind the report that Report gives: lines of JSON, compressed with gzip.
+func (c *Client) Events(ctx context.Context, name, platform string) ([]byte, error) {
+	q := url.Values{"image": {name}}
+	if platform != "" {
+		q.Set("platform", platform)
+	}
+	return c.send(ctx, http.MethodGet, "/api/v1/reports/events", q, nil)
+}
+
 // Decision returns a decision of the audit log.
 func (c *Client) Decision(ctx context.Context, id string) (d gate.Decision, err error) {
 	return d, c.call(ctx, http.MethodGet, "/api/v1/decisions/"+url.PathEscape(id), nil, nil, &d)

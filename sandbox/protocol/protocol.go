@@ -97,10 +97,13 @@ const Stream = "text/event-stream"
 
 // The artifacts of a run.
 const (
-	Events = "events"  // application/x-ndjson: one event.Event per line
+	Events = "events"  // application/gzip: one event.Event as JSON per line; at most MaxEvents bytes
 	PCAP   = "pcap"    // application/vnd.tcpdump.pcap
 	FSDiff = "fs-diff" // application/x-tar: the writable layer, deletions as character device 0:0
 )
+
+// MaxEvents is how large the artifact Events is at most, in bytes, compressed.
+const MaxEvents = 16 << 20
 
 // Error is the body of every answer that is not a success.
 type Error struct {

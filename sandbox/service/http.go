@@ -121,7 +121,7 @@ func (s *Service) notYet(run *run) *protocol.Error {
 
 // artifacts maps what can be had of a run to its media type.
 var artifacts = map[string]string{
-	protocol.Events: "application/x-ndjson",
+	protocol.Events: "application/gzip",
 	protocol.PCAP:   "application/vnd.tcpdump.pcap",
 	protocol.FSDiff: "application/x-tar",
 }

@@ -69,7 +69,7 @@ func TestWholeRun(t *testing.T) {
 	if clean.Verdict != report.Clean {
 		t.Errorf("the web server: %s, findings %+v", clean.Verdict, clean.Findings)
 	}
-	for name, begin := range map[string]string{protocol.Events: `{"seq":1`, protocol.PCAP: "\xd4\xc3\xb2\xa1", protocol.FSDiff: ""} {
+	for name, begin := range map[string]string{protocol.Events: "\x1f\x8b", protocol.PCAP: "\xd4\xc3\xb2\xa1", protocol.FSDiff: ""} {
 		body := fetch(t, "http://"+ln.Addr().String()+"/v1/runs/"+bad+"/artifacts/"+name)
 		if len(body) == 0 || string(body[:len(begin)]) != begin {
 			t.Errorf("%s has %d bytes", name, len(body))
