@@ -70,6 +70,8 @@ type Verdicts interface {
 	// Report returns the report behind the verdict of d; errors wrap verdict.ErrNone.
 	Report(ctx context.Context, d digest.Digest) ([]byte, error)
 	Get(ctx context.Context, d digest.Digest) (verdict.Verdict, error)
+	// Events returns the events behind the verdict of d, compressed; the error wraps verdict.ErrNone when there are none.
+	Events(ctx context.Context, d digest.Digest) ([]byte, error)
 }
 
 // Queue has images run.

@@ -141,10 +141,14 @@ func exposed(s string) []uint16 {
 // environment puts variables together as a container engine does: the image's
 // own win, each name appears once.
 func environment(image []string, defaults ...string) []string {
-	env := slices.Clone(image)
+	var env []string
 	seen := map[string]bool{}
-	for _, e := range env {
-		name, _, _ := strings.Cut(e, "=")
+	for _, e := range image {
+		name, _, ok := strings.Cut(e, "=")
+		if !ok || name == "" {
+			continue // no engine sets these, and gVisor does not start with them
+		}
+		env = append(env, e)
 		seen[name] = true
 	}
 	for _, e := range defaults {

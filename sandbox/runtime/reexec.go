@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 
@@ -9,6 +10,7 @@ import (
 	"gvisor.dev/gvisor/runsc/cmd/sentry/sentrycmd"
 	"gvisor.dev/gvisor/runsc/cmd/util"
 
+	"github.com/sallyport-dev/sallyport/sandbox/runtime/filters"
 	"github.com/sallyport-dev/sallyport/sandbox/sensor"
 )
 
@@ -27,6 +29,11 @@ func ReexecIfSandbox() {
 	default:
 		hooked = true
 		return
+	}
+	if filepath.Base(os.Args[0]) == "runsc-sandbox" {
+		if err := filters.Install(); err != nil {
+			fmt.Fprintln(os.Stderr, "starting more slowly:", err)
+		}
 	}
 	sensor.Register(sensorEnd)
 	cli.Run(nil, map[util.SubCommand]string{
