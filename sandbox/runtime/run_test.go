@@ -301,12 +301,3 @@ func TestRunsSideBySide(t *testing.T) {
 	wg.Wait()
 	mustBeGone(t, dir)
 }
-
-func BenchmarkTrue(b *testing.B) {
-	spec := newSpec(b, "guest", "true")
-	for b.Loop() {
-		if _, err := runtime.Run(b.Context(), spec); err != nil {
-			b.Fatal(err)
-		}
-	}
-}

@@ -32,6 +32,9 @@ type Spec struct {
 	// sensor.Config takes them; opening for writing is reported everywhere.
 	ReadsOf []string
 
+	// Blind leaves all but the start unwatched: for measuring what watching costs.
+	Blind bool
+
 	// Events receives every event in order of Seq, one call at a time, from
 	// another goroutine than Run's. A slow receiver slows the guest down. May be nil.
 	Events func(event.Event)

@@ -1,7 +1,9 @@
 package sensor
 
 import (
+	"bytes"
 	"path"
+	"strconv"
 	"strings"
 
 	"gvisor.dev/gvisor/pkg/abi/linux"
@@ -110,18 +112,16 @@ func (s *sink) scanMemory(ctx context.Context, t *kernel.Task, limit int) int {
 		return 0
 	}
 	defer m.DecUsers(ctx)
-	var regions []hostarch.AddrRange
-	m.ReadMapsDataInto(ctx, func(start, end hostarch.Addr, perms hostarch.AccessType, _ string, _ uint64, _, _ uint32, _ uint64, name string) {
-		own := name == "" || name == "[heap]" || strings.HasPrefix(name, "[anon") || strings.HasPrefix(name, "/memfd:")
-		if own && (perms.Read || perms.Execute) {
-			regions = append(regions, hostarch.AddrRange{Start: start, End: end})
-		}
-	})
+	var maps bytes.Buffer
+	m.ReadSmapsDataInto(ctx, &maps)
 	find := scan.Builtin().Begin()
 	buf := make([]byte, 256<<10)
 	done := 0
-	for _, r := range regions {
-		for at, end := r.Start, min(r.End, r.Start+maxRegion); at < end && done < limit; {
+	for _, r := range regions(&maps) {
+		// What was never touched would come to be by reading it. Memory is mostly
+		// filled from its beginning, so this reads little that is not there.
+		end := min(r.end, r.start+hostarch.Addr(min(2*r.resident+2<<20, maxRegion)))
+		for at := r.start; at < end && done < limit; {
 			n, err := m.CopyIn(ctx, at, buf[:min(int(end-at), len(buf))], usermem.IOOpts{IgnorePermissions: true})
 			_, _ = find.Write(buf[:n])
 			done += n
@@ -136,6 +136,46 @@ func (s *sink) scanMemory(ctx context.Context, t *kernel.Task, limit int) int {
 		s.emitFor(t, ev)
 	}
 	return done
+}
+
+// region is a part of a process' memory.
+type region struct {
+	start, end hostarch.Addr
+	resident   uint64 // bytes that were touched
+}
+
+// regions reads /proc/PID/smaps and picks those that hold something of the
+// process' own: no file of a file system is behind them.
+func regions(smaps *bytes.Buffer) []region {
+	var list []region
+	own := false
+	for line := range strings.Lines(smaps.String()) {
+		fields := strings.Fields(line)
+		if len(fields) >= 2 && fields[0] == "Rss:" && own {
+			n, _ := strconv.ParseUint(fields[1], 10, 40)
+			list[len(list)-1].resident = n << 10
+			if n == 0 {
+				list = list[:len(list)-1]
+			}
+			own = false
+			continue
+		}
+		if len(fields) < 5 || strings.HasSuffix(fields[0], ":") {
+			continue
+		}
+		from, to, ok := strings.Cut(fields[0], "-")
+		start, err1 := strconv.ParseUint(from, 16, 64)
+		end, err2 := strconv.ParseUint(to, 16, 64)
+		if !ok || err1 != nil || err2 != nil {
+			continue
+		}
+		name := strings.Join(fields[5:], " ")
+		own = name == "" || name == "[heap]" || strings.HasPrefix(name, "[anon") || strings.HasPrefix(name, "/memfd:")
+		if own {
+			list = append(list, region{start: hostarch.Addr(start), end: hostarch.Addr(end)})
+		}
+	}
+	return list
 }
 
 // emitFor is emit for a task that is not the caller's own.

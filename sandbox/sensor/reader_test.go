@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -56,6 +57,12 @@ func TestReaderRefuses(t *testing.T) {
 		"a frame that is too long":   huge,
 		"an unknown type":            frame('?', 1, ""),
 		"a payload where none is":    frame(frameSynced, 0, "x"),
+		"a copy without a number":    frame(frameCopy, 0, `{}`),
+		"a copy without description": frame(frameCopy, 1, `no`),
+		"a copy begun twice":         append(frame(frameCopy, 1, `{}`), frame(frameCopy, 1, `{}`)...),
+		"bytes of no copy":           frame(frameData, 7, "x"),
+		"the end of no copy":         frame(frameCopied, 7, ""),
+		"bytes after the end":        slices.Concat(frame(frameCopy, 1, `{}`), frame(frameCopied, 1, ""), frame(frameData, 1, "x")),
 		"no JSON":                    frame(frameEvent, 1, "{"),
 		"an unknown kind":            frame(frameEvent, 1, `{"kind":"nonsense"}`),
 		"a made-up loss":             frame(frameEvent, 1, `{"kind":"lost_critical"}`),
@@ -73,6 +80,32 @@ func TestReaderRefuses(t *testing.T) {
 				t.Errorf("error %v", err)
 			}
 		})
+	}
+}
+
+func TestReaderHandsOnCopies(t *testing.T) {
+	r := NewReader(bytes.NewReader(slices.Concat(
+		frame(frameCopy, 1, `{"reason":"unlink","path":"/tmp/a","mode":33261,"size":3}`), frame(frameData, 1, "ab"),
+		frame(frameCopy, 2, `{"reason":"exec","path":"/tmp/b"}`), frame(frameData, 2, "x"), frame(frameData, 1, "c"),
+		frame(frameCopied, 1, ""), frame(frameEvent, 1, `{"kind":"open"}`), frame(frameCopied, 2, ""),
+	)))
+	content, ended := map[uint64]string{}, map[uint64]bool{}
+	r.Copies = func(p Piece) error {
+		if p.What != nil && p.ID == 1 && (p.What.Path != "/tmp/a" || p.What.Mode != 0o755 || p.What.Reason != event.CopyUnlink) {
+			t.Errorf("described as %+v", p.What)
+		}
+		content[p.ID] += string(p.Data)
+		ended[p.ID] = p.End
+		return nil
+	}
+	if ev, err := r.Next(); err != nil || ev.Kind != event.Open {
+		t.Errorf("the event between the copies: %+v, %v", ev, err)
+	}
+	if _, err := r.Next(); err != io.EOF {
+		t.Errorf("end: %v", err)
+	}
+	if content[1] != "abc" || content[2] != "x" || !ended[1] || !ended[2] {
+		t.Errorf("copies %v, ended %v", content, ended)
 	}
 }
 
@@ -135,6 +168,7 @@ func mustBeCut(t *testing.T, ev event.Event) {
 }
 
 func FuzzReader(f *testing.F) {
+	f.Add(slices.Concat(frame(frameCopy, 1, `{"path":"/x"}`), frame(frameData, 1, "ab"), frame(frameCopied, 1, "")))
 	f.Add(frame(frameEvent, 1, `{"kind":"exec","exec":{"argv":["a"],"stdio":[{"kind":"pipe"},null,null]}}`))
 	f.Add(append(frame(frameEvent, 1, `{"kind":"lost","args":[5]}`), frame(frameSynced, 0, "")...))
 	f.Add(frame(frameEvent, 9, `{"kind":"connect","local":{"family":"inet"},"remote":null}`))

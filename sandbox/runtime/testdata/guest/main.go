@@ -58,9 +58,8 @@ var actions = map[string]func([]string){
 	"vanish":  vanish,
 	"miner":   miner,
 	"talk":    talk,
-	"dial":    dial,
-	"exec":    func(args []string) { storm(number(args[0])) },
-	"fill":    fill,
+	"mix":     mix,
+	"remove":  remove,
 }
 
 // memfd runs a copy of this program from memory.
@@ -383,53 +382,36 @@ func talk([]string) {
 	}
 }
 
-// dial opens n connections to a port of its own, a few hundred at a time.
-func dial(args []string) {
-	l, err := net.Listen("tcp4", "127.0.0.1:4444")
+// mix is what ordinary programs ask of a kernel; it says how long it took.
+func mix([]string) {
+	begun := time.Now()
+	f, err := os.Open("/proc/self/exe")
 	fail(err)
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				continue
-			}
-			c.Close()
+	block := make([]byte, 4096)
+	for i := range 20_000 {
+		_ = syscall.Getppid()
+		_, err := f.ReadAt(block, int64(i%256)*4096)
+		fail(err)
+		if i%10 == 0 {
+			f, err := os.Open("/etc/passwd")
+			fail(err)
+			f.Close()
 		}
-	}()
+		if i%20 == 0 {
+			fail(os.WriteFile("/tmp/mix", nil, 0o600))
+			fail(os.Remove("/tmp/mix"))
+		}
+		if i%500 == 0 {
+			fail(exec.Command("/proc/self/exe", "true").Run())
+		}
+	}
+	fmt.Println(time.Since(begun))
+}
+
+// remove tries to remove files that are not there.
+func remove(args []string) {
 	for range number(args[0]) {
-		c, err := net.Dial("tcp4", "127.0.0.1:4444")
-		if err != nil {
-			continue
-		}
-		// Closed at once, so that no port stays taken.
-		_ = c.(*net.TCPConn).SetLinger(0)
-		c.Close()
-	}
-	fmt.Println("dialled")
-}
-
-// storm tries programs with as many arguments as an event holds: 1 MiB each time.
-func storm(n int) {
-	argv := []string{"x"}
-	for range 255 {
-		argv = append(argv, strings.Repeat("a", 4095))
-	}
-	for range n {
-		_ = syscall.Exec("/no/such/program", argv, nil)
-	}
-	fmt.Println("tried", n)
-}
-
-// fill writes until the disk is full.
-func fill([]string) {
-	block := make([]byte, 1<<20)
-	f, err := os.Create("/fill")
-	fail(err)
-	for n := 0; ; n++ {
-		if _, err := f.Write(block); err != nil {
-			fmt.Println("full after", n, err)
-			return
-		}
+		_ = syscall.Unlink("/no")
 	}
 }
 
