@@ -175,7 +175,7 @@ func (b *Builder) Build() *Observation {
 	b.readArguments()
 	b.tree.pipes()
 	b.attribute()
-	b.tree.lineages(b.writes)
+	b.tree.lineages(b.writes, b.conversations())
 	b.o.Processes = b.tree.all
 	sortEvents(b.o.Events)
 	b.o.Run.Unrecorded += b.missing

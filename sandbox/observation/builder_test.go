@@ -177,6 +177,37 @@ func TestFilesJoinLineages(t *testing.T) {
 	}
 }
 
+func TestSocketsJoinLineages(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		client *event.Program
+		joined bool
+	}{
+		{"what was dropped", dropped("/tmp/agent"), true},
+		{"programs of the image", image("/usr/bin/client"), false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := play(t)
+			s.start("/sbin/tini", "--", "x")
+			s.spawn(1, 2, "/usr/sbin/server")
+			s.add(2, event.Event{Kind: event.Listen, Local: tcp("127.0.0.1", 80)})
+			s.fork(1, 3)
+			s.exec(3, c.client)
+			s.add(3, event.Event{Kind: event.Connect, Local: tcp("127.0.0.1", 40001), Remote: tcp("127.0.0.1", 80)})
+			s.add(2, event.Event{Kind: event.Accept, Local: tcp("127.0.0.1", 80), Remote: tcp("127.0.0.1", 40001)})
+			s.spawn(1, 4, "/usr/sbin/listener")
+			s.add(4, event.Event{Kind: event.Listen, Local: &event.Endpoint{Family: "unix", Path: "/run/x.sock"}})
+			s.add(3, event.Event{Kind: event.Connect, Remote: &event.Endpoint{Family: "unix", Path: "/run/x.sock"}})
+			o := s.b.Build()
+			for _, server := range []string{"2.0", "4.0"} {
+				if got := o.Processes[server].LineageID == o.Processes["3.0"].LineageID; got != c.joined {
+					t.Errorf("%s in one lineage: %v", server, got)
+				}
+			}
+		})
+	}
+}
+
 func TestScripts(t *testing.T) {
 	for _, c := range []struct {
 		name string

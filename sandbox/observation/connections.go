@@ -118,6 +118,24 @@ func (c *connections) find(f *Flow) (connection, bool) {
 	return best, found
 }
 
+// within calls fn with the processes at both ends of every connection that did
+// not leave the guest.
+func (c *connections) within(fn func(client, server string)) {
+	for _, list := range c.byLocal {
+		for _, k := range list {
+			if !k.accept || !loopback(k.remote.IP) {
+				continue
+			}
+			same := c.byLocal[port{k.remote.Proto, k.remote.Port}]
+			for _, from := range same[:min(len(same), 64)] { // a port may be used again and again
+				if !from.accept && from.remote.Port == k.local && loopback(from.remote.IP) {
+					fn(from.process, k.process)
+				}
+			}
+		}
+	}
+}
+
 func distance(a, b int64) int64 { return max(a-b, b-a) }
 
 func (f *Flow) otherIP() string {

@@ -1,6 +1,7 @@
 package observation
 
 import (
+	"cmp"
 	"path"
 	"slices"
 	"strconv"
@@ -58,10 +59,46 @@ var inits = map[string]bool{
 	"cron": true, "crond": true,
 }
 
+// sharedSockets are those of services that everything speaks to.
+var sharedSockets = []string{"/dev/log", "/run/dbus/", "/var/run/dbus/", "/run/nscd/", "/var/run/nscd/", "/run/systemd/"}
+
+// conversations is the pairs of processes that a socket inside of the guest connects.
+func (b *Builder) conversations() [][2]string {
+	var pairs [][2]string
+	seen := map[[2]string]bool{}
+	add := func(client, server string) {
+		pair := [2]string{client, server}
+		if client != server && !seen[pair] && len(pairs) < maxConnections {
+			seen[pair] = true
+			pairs = append(pairs, pair)
+		}
+	}
+	servers := map[string]string{} // by path of a Unix socket
+	for _, e := range b.o.Events[event.Listen] {
+		if e.Local != nil && e.Local.Family == "unix" && e.Local.Path != "" {
+			servers[e.Local.Path] = e.Process
+		}
+	}
+	for _, e := range b.o.Events[event.Connect] {
+		if e.Remote == nil || e.Remote.Family != "unix" || e.Errno != 0 {
+			continue
+		}
+		shared := slices.ContainsFunc(sharedSockets, func(p string) bool { return strings.HasPrefix(e.Remote.Path, p) })
+		if server := servers[e.Remote.Path]; server != "" && !shared {
+			add(e.Process, server)
+		}
+	}
+	b.conns.within(add)
+	slices.SortFunc(pairs, func(x, y [2]string) int { return cmp.Or(strings.Compare(x[0], y[0]), strings.Compare(x[1], y[1])) })
+	return pairs
+}
+
 // lineages gives everything that belongs together the same LineageID: the
-// processes below one root, those joined by a pipe, and whoever runs a file
-// with whoever wrote it. What an init system starts are separate roots.
-func (t *tree) lineages(w writes) {
+// processes below one root, those joined by a pipe, whoever runs a file with
+// whoever wrote it, and a program that did not come with the image with those
+// to which it speaks by a socket inside of the guest: programs of the image
+// speak to one another in every image. What an init system starts are separate roots.
+func (t *tree) lineages(w writes, spoken [][2]string) {
 	root := map[string]string{} // union-find over roots, by process ID
 	find := func(id string) string {
 		for root[id] != "" && root[id] != id {
@@ -103,6 +140,12 @@ func (t *tree) lineages(w writes) {
 			if wr, ok := w.before(file, p.Event); ok && t.all[wr.process] != nil {
 				join(p.ID, wr.process)
 			}
+		}
+	}
+	for _, pair := range spoken {
+		a, b := t.all[pair[0]], t.all[pair[1]]
+		if a != nil && b != nil && (a.Drift || b.Drift || a.ScriptDrift || b.ScriptDrift) {
+			join(a.ID, b.ID)
 		}
 	}
 	for _, p := range t.order {
