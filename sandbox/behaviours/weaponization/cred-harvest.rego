@@ -19,7 +19,7 @@ import data.sallyport.lib
 finding contains {
 	"message": sprintf("credentials of %s are looked for%s", [concat(", ", sort(search.families)), lib.because(proofs)]),
 	"malicious": count(proofs) > 0,
-	"severity": severity(proofs),
+	"severity": severity(search, proofs),
 	"confidence": 88,
 	"lineage": search.lineage,
 	"evidence": lib.first(12, {r.evidence | some r in search.reads}),
@@ -28,9 +28,11 @@ finding contains {
 	proofs := proof(search)
 }
 
-severity(proofs) := "critical" if count(proofs) > 0
+severity(search, proofs) := "critical" if count(proofs) > 0
 
-else := "high"
+else := "high" if count(search.meant) >= 3
+
+else := "medium"
 
 # reads is the looks at a place where credentials lie, whether they are there or not.
 reads := array.concat(
@@ -79,6 +81,22 @@ searched(argv) := ({family |
 	regex.match(`^\*?id_(rsa|dsa|ecdsa|ed25519|\*)`, argument)
 }
 
+# walkers is the processes that read whole folders, whatever is in them, as
+# backups and searches do: they open the folders too, and were told of none.
+walkers := {e.process |
+	some [e, _] in by_name
+	lib.base(e.path) in folders
+	not told_where(input.processes[e.process])
+}
+
+folders := {".aws", ".azure", ".bitcoin", ".docker", ".ethereum", ".gem", ".gnupg", ".kube", ".password-store", ".ssh", ".terraform.d", "gcloud"}
+
+told_where(p) if {
+	line := lib.command_line(p)
+	some name in present
+	contains(line, name)
+}
+
 # What lies there and is no secret.
 public(path) if regex.match(`(/known_hosts|\.pub|/\.ssh/(config|environment|rc)|/\.aws/config|/\.docker/(cli-plugins.*|buildx.*|contexts.*)|/\.gnupg/(pubring.*|trustdb.gpg|common.conf|gpg.conf)|/\.kube/cache.*)$`, path)
 
@@ -91,16 +109,17 @@ own(family, p) if {
 
 lineages := {r.lineage | some r in reads}
 
-searches := [{"lineage": id, "reads": found, "families": families} |
+searches := [{"lineage": id, "reads": found, "families": families, "meant": meant} |
 	some id in lineages
 	found := [r | some r in reads; r.lineage == id]
 	families := {r.family | some r in found}
+	meant := {r.family | some r in found; not r.process.id in walkers}
 	count(families) >= 3
 ]
 
 # Five unrelated tools' credentials are of no use to one program.
-proof(search) := {"of five tools or more" | count(search.families) >= 5} | {"and then something is sent" |
-	count(search.families) >= 3
+proof(search) := {"of five tools or more" | count(search.meant) >= 5} | {"and then something is sent" |
+	count(search.meant) >= 3
 	every r in search.reads {
 		general(r.process)
 	}

@@ -35,6 +35,13 @@ test_searched_by_name if {
 	f.pointed(found)
 }
 
+# A backup reads everything, whatever it is.
+test_whole_folders_are_no_proof if {
+	found := rule.finding with input as run(["/bin/tar", "cz", "/root"], array.concat(five, ["/root/.aws", "/root/.ssh", "/root/.ssh/id_rsa"]), {})
+	{x.severity | some x in found} == {"medium"}
+	not f.malicious(found)
+}
+
 # A tool reads its own; what is public is no secret; and two are a deployment.
 test_not_own_or_few if {
 	every o in [
