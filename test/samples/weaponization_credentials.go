@@ -1,6 +1,8 @@
 package samples
 
-// credentials are read where they lie, all of them planted by the sandbox.
+// credentials are read where they lie, all of them planted by the sandbox. Who
+// reads whole folders without being told of any, as backups do, is another
+// matter: see secret-scan-tool/search, which must not be called malicious.
 func credentials() []Sample {
 	return []Sample{
 		shows("cred-harvest/many-stores", script(`cd "$HOME"
