@@ -24,6 +24,7 @@ type ELF struct {
 	Needed      []string `json:"needed,omitempty"`      // libraries, at most 64
 	Imports     []string `json:"imports,omitempty"`     // functions of interest that it calls
 	Exports     []string `json:"exports,omitempty"`     // functions of the C library, or of PAM, that it defines itself
+	Words       []string `json:"words,omitempty"`       // kinds of programs whose words it holds: miner-pool-uri, miner-donation, miner-algorithm, miner-login, miner-hashrate; detector for one that knows many kinds
 	Truncated   bool     `json:"truncated,omitempty"`   // larger than what was looked into
 }
 
@@ -144,6 +145,7 @@ func describe(f *elf.File, b []byte) *ELF {
 	}
 	e.CodeEntropy = code.entropy()
 	e.Packer = packer(b, e)
+	e.Words = findWords(b)
 	if needed, err := f.ImportedLibraries(); err == nil && len(needed) > 0 {
 		e.Static = false
 		e.Needed = needed[:min(len(needed), maxNames)]

@@ -27,7 +27,7 @@ func Slugs() []string {
 	return []string{
 		"reverse-shell", "pipe-download-shell",
 		"drift-exec-elf", "drift-exec-script", "ingress-exec-marker", "shm-exec", "hidden-path-exec", "deleted-exec", "pipe-decode-shell", "interp-inline-encoded",
-		"packed-elf", "compile-on-target", "config-exploit-workdir", "ldso-proxy-exec", "anti-debug", "tool-renamed", "tool-upload", "secret-scan-tool",
+		"miner-binary", "packed-elf", "compile-on-target", "config-exploit-workdir", "ldso-proxy-exec", "anti-debug", "tool-renamed", "tool-upload", "secret-scan-tool",
 		"shell-devtcp", "webshell-exec", "multiarch-download",
 		"bind-shell", "reverse-shell-relay", "miner-cmdline", "attack-tool-exec", "pkg-install-runtime",
 		"memfd-exec", "ld-preload-file", "escape-mount-device",

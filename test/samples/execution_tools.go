@@ -21,7 +21,11 @@ func used() []Sample {
 	grep := script("grep -rE 'AKIA[0-9A-Z]{16}|BEGIN RSA PRIVATE KEY' /root /etc || true\n")
 	own := script("grep -r TODO /srv || true\n")
 	own.Files["/srv/notes"] = "TODO: nothing\n"
+	list := script("cat /etc/blocked\nactor ok\n")
+	list.Files["/etc/blocked"] = "stratum+tcp://pool.mine.test donate-level randomx mining.authorize\n"
 	return []Sample{
+		shows("miner-binary/dropped", script("cp /bin/actor /srv/worker\necho 'stratum+tcp:// donate-level randomx mining.authorize' >> /srv/worker\n/srv/worker ok\n"), malicious, "/srv/worker"),
+		nearly("miner-binary/list-of-pools", list),
 		shows("packed-elf/upx", script("cp /bin/actor /srv/p\necho -n 'UPX!' >> /srv/p\n/srv/p ok\n"), bad, "/srv/p"),
 		nearly("packed-elf/plain", script("cp /bin/actor /srv/p\n/srv/p ok\n")),
 		shows("compile-on-target/program", gcc("gcc -O2 -o /srv/tool tool.c\n"), harmless, "gcc"),
