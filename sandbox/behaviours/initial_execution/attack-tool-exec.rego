@@ -31,7 +31,7 @@ what := {true: "is a kit for breaking out of containers", false: "is an offensiv
 
 tools contains [p, name, true] if {
 	some name, words in data.lists.escape_kits.programs
-	some id in ({id | some id, _ in lib.programs[name]} | {id | some id, _ in lib.scripts[name]})
+	some id in ({id | some id, _ in lib.programs[name]} | {id | some id, _ in lib.script_names[name]})
 	p := input.processes[id]
 	meant(p, words)
 	asked(p)
@@ -39,7 +39,7 @@ tools contains [p, name, true] if {
 
 tools contains [p, name, false] if {
 	some name in data.lists.offensive_tools.names
-	some id in ({id | some id, _ in lib.programs[name]} | {id | some id, _ in lib.scripts[name]})
+	some id in ({id | some id, _ in lib.programs[name]} | {id | some id, _ in lib.script_names[name]})
 	p := input.processes[id]
 	asked(p)
 }

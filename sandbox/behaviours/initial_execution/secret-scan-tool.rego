@@ -22,7 +22,7 @@ finding contains {
 	"evidence": [object.union(lib.process_evidence(p, "searches for secrets"), {"data": lib.command(p)})],
 } if {
 	some name in data.lists.secret_scanners.names
-	some id in ({id | some id, _ in lib.programs[name]} | {id | some id, _ in lib.scripts[name]})
+	some id in ({id | some id, _ in lib.programs[name]} | {id | some id, _ in lib.script_names[name]})
 	p := input.processes[id]
 	count(p.argv) > 1
 	not regex.match(` (-h|-v|-V|--help|--version|version|help)$`, lib.command_line(p))

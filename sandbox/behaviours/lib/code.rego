@@ -109,9 +109,9 @@ served := {sha: requests[i] |
 	])
 }
 
-# scripts is the IDs of processes, as an object, by the name of the script that
+# script_names is the IDs of processes, as an object, by the name of the script that
 # they run, with and without its ending.
-scripts := object.union_n([{name: {p.id: true}} |
+script_names := object.union_n([{name: {p.id: true}} |
 	some p in loaded
 	p.script != ""
 	file := base(p.script)
