@@ -27,7 +27,7 @@ test_script_is_high if {
 
 # Programs of users, and of projects, lie in hidden folders by custom.
 test_not_by_custom if {
-	every exe in ["/root/.local/bin/uv", "/home/app/.cargo/bin/tool", "/root/.npm/_npx/x/bin/tool", "/srv/app/.venv/bin/python", "/opt/app/.venv/bin/gunicorn", "/tmp/.mount_appX/AppRun", "/usr/lib/a.b/c", "/app/My App/run", "/tmp/x"] {
+	every exe in ["/root/.local/bin/uv", "/home/app/.cargo/bin/tool", "/root/.npm/_npx/x/bin/tool", "/srv/app/.venv/bin/python", "/opt/app/.venv/bin/gunicorn", "/tmp/.mount_appX/AppRun", "/usr/lib/a.b/c", "/app/My App/run", "/opt/app/.next/standalone/server.js", "/srv/app/node_modules/.bin/vite", "/app/.output/server/index.mjs", "/tmp/x"] {
 		count(rule.finding) == 0 with input as run(exe, {})
 	}
 }

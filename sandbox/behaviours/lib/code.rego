@@ -80,7 +80,7 @@ writers(path) := {e.process | some _, e in drift_writes[path]}
 # offside: a path at which no program is installed: hidden, or with a name that
 # looks like none, where everybody may write or nobody looks.
 offside(path) if {
-	strings.any_prefix_match(path, ["/tmp/", "/var/tmp/", "/dev/", "/run/", "/usr/share/", "/usr/lib/", "/lib/", "/var/lib/", "/etc/", "/opt/", "/srv/", "/var/spool/", "/."])
+	strings.any_prefix_match(path, ["/tmp/", "/var/tmp/", "/dev/", "/run/", "/usr/share/", "/usr/lib/", "/lib/", "/var/lib/", "/etc/", "/var/spool/", "/."])
 	some part in split(path, "/")
 	odd(part)
 	not part in names_in(data.lists.hidden_dirs)
