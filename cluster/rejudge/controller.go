@@ -163,15 +163,10 @@ func (c *Controller) Run(ctx context.Context) error {
 // to be evicted.
 func (c *Controller) round(ctx context.Context) (unfinished bool, err error) {
 	r := &round{Controller: c, counts: map[string]int{}, violated: map[string]int{}, marked: map[string]bool{}}
-	if err := r.begin(ctx); err != nil {
-		return false, err
-	}
+	r.begin(ctx)
 	if err := c.pods(ctx, r.namespace); err != nil {
-		return r.unfinished, err
-	}
-	if err := r.end(ctx); err != nil {
-		return r.unfinished, err
+		return r.unfinished, errors.Join(append(r.errs, err)...)
 	}
 	c.metrics.set(r.counts, r.violated)
-	return r.unfinished, nil
+	return r.unfinished, r.end(ctx)
 }

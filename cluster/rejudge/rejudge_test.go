@@ -282,6 +282,25 @@ func TestAFailedRoundRemovesNoReport(t *testing.T) {
 	}
 }
 
+// Without the rights to report and to mark, what runs is judged all the same.
+func TestRightsThatAreMissingHoldUpNothingElse(t *testing.T) {
+	w, c := start(t, "Report", func(cfg *Config) { cfg.Annotate = true }, shop()...)
+	for _, resource := range []string{"reports", "cronjobs"} {
+		w.api.PrependReactor("list", resource, func(a clienttesting.Action) (bool, runtime.Object, error) {
+			return true, nil, apierrors.NewForbidden(a.GetResource().GroupResource(), "", errors.New("RBAC"))
+		})
+	}
+	_, err := c.round(t.Context())
+	for _, right := range []string{"no right to list reports.openreports.io", "no right to list cronjobs.batch"} {
+		if err == nil || !strings.Contains(err.Error(), right) {
+			t.Errorf("the error does not say %q: %v", right, err)
+		}
+	}
+	if got := w.gauges(t, "sallyport_running_violations"); got != "shop=1" || len(w.events) != 1 {
+		t.Errorf("%s, %d events", got, len(w.events))
+	}
+}
+
 func TestWorkloadsAreMarkedAndUnmarked(t *testing.T) {
 	w, c := start(t, "", func(cfg *Config) { cfg.Annotate = true }, shop()...)
 	get := func() (string, string) {

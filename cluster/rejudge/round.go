@@ -60,20 +60,19 @@ func (v violation) key() violationKey {
 	return violationKey{v.owner.UID, v.unit.written, v.decision.Reference.Digest, v.decision.Policy}
 }
 
-// begin reads what earlier rounds left in the cluster.
-func (r *round) begin(ctx context.Context) error {
+// begin reads what earlier rounds left in the cluster. What cannot be read
+// cannot be told: judging goes on without.
+func (r *round) begin(ctx context.Context) {
 	var err error
 	if r.cfg.Reports {
-		if r.reports, err = r.openReports(ctx); err != nil {
-			return err
-		}
+		r.reports, err = r.openReports(ctx)
+		r.errs = append(r.errs, err)
 	}
 	if r.cfg.Annotate {
 		if r.marks, err = r.readMarks(ctx); err != nil {
-			return err
+			r.errs = append(r.errs, err)
 		}
 	}
-	return nil
 }
 
 // namespace judges what runs in one, and tells.
@@ -90,7 +89,7 @@ func (r *round) namespace(ctx context.Context, n *namespace) error {
 	if r.reports != nil {
 		r.errs = append(r.errs, r.reports.write(ctx, n.name, violations))
 	}
-	if r.cfg.Annotate {
+	if r.marks != nil {
 		r.errs = append(r.errs, r.mark(ctx, n.name, violations))
 	}
 	if r.cfg.Evict {
@@ -104,7 +103,7 @@ func (r *round) end(ctx context.Context) error {
 	if r.reports != nil {
 		r.errs = append(r.errs, r.reports.clean(ctx))
 	}
-	if r.cfg.Annotate {
+	if r.marks != nil {
 		r.errs = append(r.errs, r.unmark(ctx))
 	}
 	return errors.Join(r.errs...)
