@@ -46,6 +46,9 @@ func (s *sink) collect() {
 	}
 	left := memoryTotal
 	for _, tg := range k.RootPIDNamespace().ThreadGroups() {
+		if tg == k.GlobalInit() && s.ended.Load() {
+			continue // it had its last look
+		}
 		if leader := tg.Leader(); leader != nil && left > 0 {
 			left -= s.scanMemory(ctx, leader, min(left, maxMemory))
 		}
@@ -120,7 +123,7 @@ func (s *sink) scanMemory(ctx context.Context, t *kernel.Task, limit int) int {
 	for _, r := range regions(&maps) {
 		// What was never touched would come to be by reading it. Memory is mostly
 		// filled from its beginning, so this reads little that is not there.
-		end := min(r.end, r.start+hostarch.Addr(min(2*r.resident+2<<20, maxRegion)))
+		end := min(r.end, r.start+hostarch.Addr(min(r.resident+1<<20, maxRegion)))
 		for at := r.start; at < end && done < limit; {
 			n, err := m.CopyIn(ctx, at, buf[:min(int(end-at), len(buf))], usermem.IOOpts{IgnorePermissions: true})
 			_, _ = find.Write(buf[:n])

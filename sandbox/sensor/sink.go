@@ -63,6 +63,7 @@ type sink struct {
 	copies   *copies
 	payloads payloads
 	limits   limits
+	ended    atomic.Bool                   // the first process has
 	kernel   atomic.Pointer[kernel.Kernel] // known from the first program on
 }
 
@@ -244,6 +245,7 @@ func (s *sink) TaskExit(ctx context.Context, _ seccheck.FieldSet, info *pb.TaskE
 	if !s.init.ends(t) {
 		return nil
 	}
+	s.ended.Store(true)
 	s.emit(t, &event.Event{Kind: event.Exit, Exit: status(info.GetExitStatus())})
 	t.UninterruptibleSleepStart()
 	defer t.UninterruptibleSleepFinish()
