@@ -12,7 +12,8 @@ import (
 	"time"
 )
 
-// skew is how much earlier than now a certificate begins, for clocks that are late.
+// skew is how much earlier than now a certificate begins, for clocks that are
+// late. It counts as no part of the life.
 const skew = 5 * time.Minute
 
 // newAuthority makes a key and its own certificate.
