@@ -56,7 +56,7 @@ func TestExcess(t *testing.T) {
 			if tt.name == "connections" && run.Coverage.Omitted == 0 {
 				t.Errorf("%d connections and none left out: %+v", len(o.Report.Network.Edges), run.Coverage)
 			}
-			if o.Report.Malicious {
+			if o.Report.Malicious && tt.name != "connections" { // which are a flood
 				t.Errorf("excess alone is malicious: %s", o.Report.Summary)
 			}
 			honest(t, o.Report)
