@@ -3,7 +3,6 @@ package scan
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"strings"
 	"testing"
 )
@@ -77,7 +76,7 @@ func FuzzSearch(f *testing.F) {
 		whole := append(bytes.Clone(a), b...)
 		for i, p := range r.texts {
 			if want := bytes.Contains(whole, []byte(p.text)); s.found[i] != want {
-				t.Error(fmt.Sprintf("%q in %q: %v", p.text, whole, s.found[i]))
+				t.Errorf("%q in %q: %v", p.text, whole, s.found[i])
 			}
 		}
 	})

@@ -52,9 +52,7 @@ func (s chat) orders() []string {
 
 func (s chat) ordered(a *answer, m *message) *answer {
 	a.message = m
-	for _, o := range s.orders() {
-		a.orders = append(a.orders, o)
-	}
+	a.orders = append(a.orders, s.orders()...)
 	return a
 }
 
