@@ -192,7 +192,7 @@ func TestFromLabelToReport(t *testing.T) {
 	fails(t, []string{"image", "allow", "demo.test/shell:v1"}, "--comment")
 	fails(t, []string{"image", "show", "demo.test/none:v1"}, "demo.test/none:v1")
 	fails(t, []string{"report", "demo.test/webserver:v2"}, "demo.test/webserver:v2")
-	fails(t, []string{"report", "demo.test/webserver:v1", "--format", "sarif"}, "table or json")
+	fails(t, []string{"report", "demo.test/webserver:v1", "--format", "pdf"}, "table or json")
 	fails(t, []string{"label", "add", "demo.test/shell:v1", "a b"}, "a b")
 	fails(t, []string{"label", "add", "--registry", "--image", "demo.test", "a"}, "exclude")
 	fails(t, []string{"label", "add", "demo.test/shell:v1"}, "at least 2")
