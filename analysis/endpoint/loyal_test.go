@@ -33,17 +33,23 @@ func TestLoyal(t *testing.T) {
 
 // TestLoyalSpreads: clients of one name do not all choose the same address.
 func TestLoyalSpreads(t *testing.T) {
-	first, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	port := ""
+	for try := 1; port == ""; try++ { // one that is free on both addresses
+		first, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer first.Close()
+		_, free, _ := net.SplitHostPort(first.Addr().String())
+		second, err := net.Listen("tcp", "127.0.0.2:"+free)
+		switch {
+		case err == nil:
+			defer second.Close()
+			port = free
+		case try == 50:
+			t.Fatalf("no port is free on two loopback addresses: %v", err)
+		}
 	}
-	defer first.Close()
-	_, port, _ := net.SplitHostPort(first.Addr().String())
-	second, err := net.Listen("tcp", "127.0.0.2:"+port)
-	if err != nil {
-		t.Skipf("the same port on another loopback address: %v", err)
-	}
-	defer second.Close()
 	seen := map[string]bool{}
 	for range 64 {
 		l := &loyal{lookup: func(context.Context, string) ([]string, error) { return []string{"127.0.0.1", "127.0.0.2"}, nil }}

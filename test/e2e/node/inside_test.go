@@ -70,7 +70,7 @@ func enter(t *testing.T) bool {
 		t.Errorf("in its namespaces: %v", err)
 	}
 	if skipped != "" {
-		t.Skip(skipped)
+		cluster.Missing(t, skipped)
 	}
 	return false
 }
