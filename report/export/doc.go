@@ -33,6 +33,12 @@ func Formats() []Format {
 	}
 }
 
+// imageName is the image's name and tag, without the digest by which it was run.
+func imageName(r *report.Report) string {
+	name, _, _ := strings.Cut(r.Image.Reference, "@")
+	return name
+}
+
 // Lookup finds a format by its name.
 func Lookup(name string) (Format, error) {
 	all := Formats()

@@ -30,6 +30,7 @@ const hostile = "</td><script>alert(1)</script><img src=https://c2.example/x one
 // example has something in every section, also what is hostile.
 func example() *report.Report {
 	r := reporttest.Report(digest.FromString("app"), report.Malicious)
+	r.Image.Reference += "@" + r.Image.Digest // as the sandbox writes it
 	r.Findings = append(r.Findings, report.Finding{
 		ID: "f2", Slug: "direct-ip-egress", Name: "Address contacted without a name", Category: report.Communication, Severity: report.Low, Confidence: 60,
 		Attack: []report.Attack{{ID: "T1071", Name: "Application Layer Protocol", Tactic: "Command and Control"}}, Count: 2, Lineage: "l1",
@@ -146,6 +147,39 @@ func TestSARIFHasOnlyWhatItsSpecificationKnows(t *testing.T) {
 	strict(t, write(t, "sarif", reporttest.Report(digest.FromString("app"), report.Inconclusive)), &log)
 	if i := log.Runs[0].Invocations[0]; *i.ExecutionSuccessful || !strings.Contains(*i.ToolExecutionNotifications[0].Message.Text, "the entrypoint did not start") {
 		t.Errorf("an inconclusive run: %+v", i)
+	}
+}
+
+// Code scanning knows a finding again by its fingerprint when the image was built anew.
+func TestSARIFKnowsAFindingAgain(t *testing.T) {
+	fingerprint := func(change func(*report.Report)) string {
+		r := example()
+		change(r)
+		var log struct {
+			Runs []struct {
+				Results []struct {
+					PartialFingerprints map[string]string `json:"partialFingerprints"`
+				} `json:"results"`
+			} `json:"runs"`
+		}
+		if err := json.Unmarshal(write(t, "sarif", r), &log); err != nil {
+			t.Fatal(err)
+		}
+		return log.Runs[0].Results[0].PartialFingerprints["behaviour/v1"]
+	}
+	first := fingerprint(func(*report.Report) {})
+	if other := fingerprint(func(r *report.Report) {
+		r.Image.Reference = "registry.test/app:1@" + digest.FromString("anew").String()
+	}); first == "" || other != first {
+		t.Errorf("built anew: %q, was %q", other, first)
+	}
+	for what, change := range map[string]func(*report.Report){
+		"another image":     func(r *report.Report) { r.Image.Reference = "registry.test/other:1" },
+		"another behaviour": func(r *report.Report) { r.Findings[0].Slug = "bind-shell" },
+	} {
+		if fingerprint(change) == first {
+			t.Errorf("%s has the same fingerprint", what)
+		}
 	}
 }
 

@@ -87,7 +87,7 @@ type sarifLocation struct { // 3.28
 func SARIF(w io.Writer, r *report.Report) error {
 	run := sarifRun{
 		Tool:              sarifTool{sarifDriver{Name: cmp.Or(r.Tool.Name, "sallyport"), Version: r.Tool.Version, InformationURI: informationURI, Rules: []sarifRule{}}},
-		AutomationDetails: map[string]string{"id": "sallyport/" + r.Image.Reference + "/" + r.ID},
+		AutomationDetails: map[string]string{"id": "sallyport/" + imageName(r) + "/" + r.ID},
 		Invocations: []sarifInvocation{{
 			Successful: r.Verdict != report.Inconclusive && r.Verdict != report.Skipped,
 			Start:      timestamp(r.Run.Started), End: timestamp(r.Run.Finished),
@@ -147,12 +147,12 @@ func sarifResultOf(r *report.Report, f report.Finding, rule int) sarifResult {
 		// There is no source file; code scanning wants a path, and a line in it.
 		Locations: []sarifLocation{{
 			Physical: map[string]any{
-				"artifactLocation": map[string]string{"uri": artifactURI(r.Image.Reference)}, "region": map[string]int{"startLine": 1},
+				"artifactLocation": map[string]string{"uri": artifactURI(imageName(r))}, "region": map[string]int{"startLine": 1},
 			},
 			Logical: logical,
 		}},
 		// Equal for the same behaviour of the same image name, whatever its digest.
-		Fingerprints: map[string]string{"behaviour/v1": digest.FromString(r.Image.Reference + "\n" + f.Slug).Encoded()},
+		Fingerprints: map[string]string{"behaviour/v1": digest.FromString(imageName(r) + "\n" + f.Slug).Encoded()},
 		Properties: map[string]any{
 			"malicious": f.Malicious, "severity": f.Severity, "confidence": f.Confidence, "category": f.Category, "count": f.Count, "first_seen_ms": f.FirstSeenMS,
 			"attack": f.Attack, "evidence": f.Evidence,

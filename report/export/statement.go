@@ -81,7 +81,7 @@ func Statement(w io.Writer, r *report.Report) error {
 	}
 	s := statement{
 		Type: "https://in-toto.io/Statement/v1", PredicateType: PredicateType,
-		Subject: []subject{{cmp.Or(r.Image.Reference, r.Image.Digest), map[string]string{algorithm: hex}}},
+		Subject: []subject{{cmp.Or(imageName(r), r.Image.Digest), map[string]string{algorithm: hex}}},
 		Predicate: Predicate{
 			Verdict: r.Verdict, Malicious: r.Malicious, Severity: r.Severity, Score: r.Score, Summary: r.Summary, Platform: r.Image.Platform.String(),
 			Analyzer: Analyzer{r.Tool.Name, r.Tool.Version, r.Tool.Ruleset, r.Tool.AttackVersion, r.Tool.Runtime, r.ID},
