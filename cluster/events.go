@@ -203,7 +203,7 @@ func (e *Events) create(ctx context.Context, event Event, now time.Time) (*serie
 		Action:              event.Action,
 		Reason:              event.Reason,
 		Regarding:           event.Object,
-		Note:                cut(event.Note, maxNote),
+		Note:                Cut(event.Note, maxNote),
 		Type:                kind,
 	})
 	if err != nil {
@@ -243,8 +243,9 @@ func (e Event) key() uint64 {
 	return h.Sum64()
 }
 
-// cut makes s at most n bytes of whole characters.
-func cut(s string, n int) string {
+// Cut makes s at most n bytes of whole characters, n being 3 or more: objects of
+// the API have bounds.
+func Cut(s string, n int) string {
 	s = strings.ToValidUTF8(s, "\uFFFD")
 	if len(s) <= n {
 		return s

@@ -72,7 +72,7 @@ func (r *round) mark(ctx context.Context, namespace string, violations []violati
 			continue
 		}
 		r.marked[string(o.UID)] = true
-		text := cut(strings.Join(texts, "; "), maxMark)
+		text := cluster.Cut(strings.Join(texts, "; "), maxMark)
 		if r.marks[o.UID].text == text {
 			continue
 		}

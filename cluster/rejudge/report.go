@@ -160,11 +160,11 @@ func (v violation) result(namespace string, now time.Time) map[string]any {
 	about := map[string]any{"apiVersion": v.owner.APIVersion, "kind": v.owner.Kind, "namespace": namespace, "name": v.owner.Name, "uid": string(v.owner.UID)}
 	one := map[string]any{
 		"source": reportName, "policy": policyOf(d), "category": "container image", "result": "fail", "scored": true,
-		"message":   cut(d.Message, maxMessage),
+		"message":   cluster.Cut(d.Message, maxMessage),
 		"resources": []any{about},
 		"timestamp": map[string]any{"seconds": now.Unix(), "nanos": int64(0)},
 		"properties": map[string]any{
-			"image": cut(v.unit.written, maxMessage), "digest": d.Reference.Digest.String(), "decision": d.ID, "generation": d.Generation,
+			"image": cluster.Cut(v.unit.written, maxMessage), "digest": d.Reference.Digest.String(), "decision": d.ID, "generation": d.Generation,
 		},
 	}
 	if d.Control != "" {

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-	"unicode/utf8"
 
 	"github.com/opencontainers/go-digest"
 	"golang.org/x/sync/errgroup"
@@ -221,17 +220,4 @@ func (r *round) tell(n *namespace, violations []violation) {
 			Note: "runs, and would be denied now: " + v.decision.Message,
 		})
 	}
-}
-
-// cut makes s at most n bytes of whole characters.
-func cut(s string, n int) string {
-	s = strings.ToValidUTF8(s, "\uFFFD")
-	if len(s) <= n {
-		return s
-	}
-	n -= len("…")
-	for !utf8.RuneStart(s[n]) {
-		n--
-	}
-	return s[:n] + "…"
 }
