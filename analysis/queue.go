@@ -244,7 +244,8 @@ func (q *Queue) Rescan(ctx context.Context, job Job) (State, error) {
 		// What is in the way may be a run that has its verdict already and only
 		// clears up: it would swallow this wish.
 		v, err := q.cfg.Verdicts.Get(ctx, job.Subject.Digest)
-		if err != nil || v.Time.Before(time.Now().Add(-s.Elapsed)) || time.Now().After(deadline) {
+		clearing := err == nil && (s.Phase == Done || v.Time.After(time.Now().Add(-s.Elapsed)))
+		if !clearing || time.Now().After(deadline) {
 			return s, nil
 		}
 		select {

@@ -4,7 +4,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 )
@@ -14,9 +13,12 @@ import (
 func OPA(t testing.TB) string {
 	t.Helper()
 	NeedCommand(t, "go")
-	_, here, _, _ := runtime.Caller(0)
+	root, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}").Output()
+	if err != nil {
+		Missing(t, "the folder of this module is not known: "+err.Error())
+	}
 	build := exec.Command("go", "tool", "-n", "opa")
-	build.Dir = filepath.Join(filepath.Dir(here), "..", "..", "test", "opa")
+	build.Dir = filepath.Join(strings.TrimSpace(string(root)), "test", "opa")
 	// The command is the same whether or not the test has the race detector.
 	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off", "GOFLAGS=")
 	var faults strings.Builder

@@ -2,7 +2,6 @@ package samples
 
 import (
 	"debug/elf"
-	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -149,13 +148,8 @@ func (k *Kit) makeBase() ([]v1.Layer, error) {
 
 // actor compiles the program in the folder actor.
 func (k *Kit) actor() (v1.Layer, error) {
-	_, here, _, ok := runtime.Caller(0)
-	if !ok {
-		return nil, errors.New("the folder of this package is not known")
-	}
 	out := filepath.Join(k.dir, "actor")
-	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", out, "./actor")
-	build.Dir = filepath.Dir(here)
+	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", out, "github.com/sallyport-dev/sallyport/test/samples/actor")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-mod=mod")
 	if said, err := build.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("compiling the actor: %w: %s", err, said)
