@@ -42,7 +42,7 @@ func (s *setting) environment() []string {
 	return environment(env, s.secrets.Environment()...)
 }
 
-// files is everything that is put into the writable layer.
+// files is everything that is put into the writable layer, where it comes to lie.
 func (s *setting) files() []runtime.File {
 	s.made = nil
 	// An engine mounts these over whatever the image has.
@@ -62,6 +62,7 @@ func (s *setting) files() []runtime.File {
 			s.put(f.Path, string(f.Content), fs.FileMode(f.Mode))
 		}
 	}
+	s.made = runtime.Placed(s.root, s.made)
 	return s.made
 }
 

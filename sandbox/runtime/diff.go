@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sallyport-dev/sallyport/sandbox/rootfs"
 	"github.com/sallyport-dev/sallyport/sandbox/runtime/upper"
 )
 
@@ -20,9 +21,12 @@ type Change = upper.Change
 // UnixMode is the permission bits of m as chmod(2) takes them.
 func UnixMode(m fs.FileMode) int64 { return upper.UnixMode(m) }
 
+// Placed returns files under the paths at which they come to lie in image.
+func Placed(image *rootfs.Root, files []File) []File { return upper.Placed(image, files) }
+
 // ReadDiff calls fn for every change in the tar that Run left at
 // Spec.DiffPath, in the order of the tar. Left out is what Run put there: the
-// files in injected, which are Spec.Files, that still are as they were, their
+// files in injected, which are Spec.Files as they were Placed, that still are as they were, their
 // parent folders, and mount points. It ends with the first error of fn.
 func ReadDiff(r io.Reader, injected []File, fn func(Change) error) error {
 	var points []string

@@ -80,10 +80,16 @@ else if strings.any_suffix_match(path, system_names)
 
 touched_evidence(t) := file_evidence(object.union(t.event, {"path": t.path}), t.how)
 
-# files is what differs from the image at the end, by path.
-files := {f.path: f |
-	some list in [input.files.created, input.files.modified]
-	some f in list
+# files is what differs from the image, by path: as it was at the end, or as the
+# last of what lay there and is gone.
+files := {path: input.files[place[0]][place[1]] |
+	some path, place in object.union_n(array.concat(
+		[{f.path: ["created", i]} | some i, f in input.files.created; f.gone],
+		array.concat(
+			[{f.path: ["created", i]} | some i, f in input.files.created; not f.gone],
+			[{f.path: ["modified", i]} | some i, f in input.files.modified],
+		),
+	))
 }
 
 modified := {f.path | some f in input.files.modified}

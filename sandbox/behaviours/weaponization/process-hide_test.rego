@@ -34,6 +34,15 @@ test_library_lists_in_its_own_way if {
 	f.pointed(found)
 }
 
+# A file that is written over more than once is there several times: what lay
+# there before, and what lies there at the end.
+test_written_over if {
+	before := object.union(hook, {"gone": true, "sha256": "0123"})
+	o := object.union(library(["LD_PRELOAD=/opt/h.so"], ["readdir"]), {"files": {"created": [before, before], "modified": [hook]}})
+	found := rule.finding with input as o
+	f.malicious(found)
+}
+
 test_not_other_libraries if {
 	every o in [library(["LD_PRELOAD=/opt/h.so"], ["dlsym"]), library([], ["readdir"])] {
 		found := rule.finding with input as o

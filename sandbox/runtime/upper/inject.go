@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -49,7 +50,7 @@ func (in *injection) add(f File) error {
 	if base == "" {
 		return errors.New("the root itself cannot be injected")
 	}
-	dir = in.real(dir)
+	dir = resolve(in.image, dir)
 	if err := in.dir(dir); err != nil {
 		return err
 	}
@@ -81,17 +82,29 @@ func (in *injection) add(f File) error {
 	return err
 }
 
-// real follows the symbolic links of the image in dir. What does not exist yet
+// Placed returns files under the paths at which they come to lie: what is put
+// below /var/run lies in /run where the one is a link to the other.
+func Placed(image *rootfs.Root, files []File) []File {
+	placed := slices.Clone(files)
+	for i, f := range placed {
+		if p := path.Clean(f.Path); path.IsAbs(p) && p != "/" {
+			placed[i].Path = path.Join(resolve(image, path.Dir(p)), path.Base(p))
+		}
+	}
+	return placed
+}
+
+// resolve follows the symbolic links of the image in dir. What does not exist yet
 // is kept as it is written.
-func (in *injection) real(dir string) string {
+func resolve(image *rootfs.Root, dir string) string {
 	dir = path.Clean(dir)
-	if e, err := in.image.Stat(dir); err == nil {
+	if e, err := image.Stat(dir); err == nil {
 		return e.Path
 	}
 	if dir == "/" {
 		return dir
 	}
-	return path.Join(in.real(path.Dir(dir)), path.Base(dir))
+	return path.Join(resolve(image, path.Dir(dir)), path.Base(dir))
 }
 
 // dir writes a folder and its parents: as in the image, or as root's with mode 0755.
