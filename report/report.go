@@ -163,17 +163,41 @@ type Exit struct {
 
 // Coverage says how far the run can be trusted to have seen everything.
 type Coverage struct {
-	RanEntrypoint  bool     `json:"ran_entrypoint"`
-	FullWindow     bool     `json:"full_window"` // ran to its own end or for the whole time
-	PortsProbed    []int    `json:"ports_probed"`
-	UnmetDownloads []string `json:"unmet_downloads"` // addresses from which something was wanted that we do not have
-	LongestSleepS  float64  `json:"longest_sleep_s"`
-	TimeSkippedS   float64  `json:"time_skipped_s"`
-	Unsupported    []string `json:"unsupported_syscalls"`
-	EventsTotal    uint64   `json:"events_total"`
-	EventsLost     uint64   `json:"events_lost"`
-	CriticalLost   uint64   `json:"critical_lost"`
-	Omitted        int      `json:"omitted"` // processes, flows and files that were seen, and too many for this document
+	RanEntrypoint  bool          `json:"ran_entrypoint"`
+	FullWindow     bool          `json:"full_window"`      // ran to its own end or for the whole time
+	Passes         []Pass        `json:"passes,omitempty"` // in their order; what is above is said of the first, or of the one in which the image got what it asked for
+	Skipped        []SkippedPass `json:"skipped_passes,omitempty"`
+	PortsProbed    []int         `json:"ports_probed"`           // that took a connection of ours
+	PortsSilent    []int         `json:"ports_silent,omitempty"` // that the image exposes, and nothing answered on
+	UnmetDownloads []string      `json:"unmet_downloads"`        // addresses from which something was wanted that we do not have
+	LongestSleepS  float64       `json:"longest_sleep_s"`
+	TimeSkippedS   float64       `json:"time_skipped_s"`
+	Unsupported    []string      `json:"unsupported_syscalls"`
+	EventsTotal    uint64        `json:"events_total"`
+	EventsLost     uint64        `json:"events_lost"`
+	CriticalLost   uint64        `json:"critical_lost"`
+	Omitted        int           `json:"omitted"` // processes, flows and files that were seen, and too many for this document
+}
+
+// Pass is one of the detonations that a run consists of: default, completion
+// (with variables that the image had asked for), restart (on what it had left on
+// disk), persistence (what it left to be run later) or bait (among more tempting
+// surroundings). What the report lists carries the name of its pass, unless
+// that is default.
+type Pass struct {
+	Name      string     `json:"name"`
+	Why       string     `json:"why,omitempty"` // it was made, and how it differs from the first
+	DurationS float64    `json:"duration_s"`
+	Status    string     `json:"status"` // completed, timeout, failed
+	Reason    string     `json:"reason,omitempty"`
+	Exit      *Exit      `json:"exit,omitempty"`
+	Verdict   Conclusion `json:"verdict"` // of this pass alone
+}
+
+// SkippedPass is a pass that was not made.
+type SkippedPass struct {
+	Name   string `json:"name"`
+	Reason string `json:"reason"`
 }
 
 // Tile sums up one category.
@@ -213,6 +237,7 @@ type Attack struct {
 // Evidence is one thing that proves a finding.
 type Evidence struct {
 	Type   string   `json:"type"` // process, file, network, dns, http, syscall, memory, config
+	Pass   string   `json:"pass,omitempty"`
 	Event  uint64   `json:"event_id"`
 	TimeMS int64    `json:"ts_ms"`
 	PID    int32    `json:"pid,omitempty"`
@@ -230,6 +255,7 @@ type Evidence struct {
 type Process struct {
 	ID         string   `json:"id"`
 	Parent     string   `json:"parent,omitempty"`
+	Pass       string   `json:"pass,omitempty"`
 	PID        int32    `json:"pid"`
 	PPID       int32    `json:"ppid"`
 	StartMS    int64    `json:"start_ms"`
@@ -256,6 +282,7 @@ type Network struct {
 type Edge struct {
 	ID       string `json:"id"`
 	Process  string `json:"process,omitempty"`
+	Pass     string `json:"pass,omitempty"`
 	PID      int32  `json:"pid,omitempty"`
 	Dst      string `json:"dst"`
 	Port     uint16 `json:"port"`
@@ -272,6 +299,7 @@ type Edge struct {
 
 // DNS is one question.
 type DNS struct {
+	Pass    string   `json:"pass,omitempty"`
 	PID     int32    `json:"pid,omitempty"`
 	TimeMS  int64    `json:"ms"`
 	Name    string   `json:"name"`
@@ -281,6 +309,7 @@ type DNS struct {
 
 // HTTP is one request.
 type HTTP struct {
+	Pass    string `json:"pass,omitempty"`
 	PID     int32  `json:"pid,omitempty"`
 	TimeMS  int64  `json:"ms"`
 	Method  string `json:"method"`
@@ -298,6 +327,7 @@ type Files struct {
 
 // File is one file.
 type File struct {
+	Pass       string  `json:"pass,omitempty"`
 	Path       string  `json:"path"`
 	SHA256     string  `json:"sha256,omitempty"`
 	Size       int64   `json:"size"`

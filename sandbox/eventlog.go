@@ -11,6 +11,7 @@ import (
 	"github.com/klauspost/compress/gzip"
 
 	"github.com/sallyport-dev/sallyport/sandbox/event"
+	"github.com/sallyport-dev/sallyport/sandbox/observation"
 	"github.com/sallyport-dev/sallyport/sandbox/protocol"
 )
 
@@ -59,11 +60,19 @@ func newEventLog(path string) (*eventLog, error) {
 	return l, nil
 }
 
-func (l *eventLog) add(e event.Event) {
+// add keeps an event with the name of its pass, which goes without saying for
+// the first.
+func (l *eventLog) add(pass string, e event.Event) {
 	if l.err != nil || l.left <= 0 || l.disk.n > maxEventLogOnDisk-event.MaxFrame {
 		return
 	}
-	line, err := json.Marshal(e)
+	if pass == observation.Default {
+		pass = ""
+	}
+	line, err := json.Marshal(struct {
+		Pass string `json:"pass,omitempty"`
+		event.Event
+	}{pass, e})
 	if err != nil {
 		l.err = err
 		return

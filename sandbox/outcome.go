@@ -8,15 +8,15 @@ import (
 	"sync"
 
 	"github.com/sallyport-dev/sallyport/report"
-	"github.com/sallyport-dev/sallyport/sandbox/observation"
+	"github.com/sallyport-dev/sallyport/sandbox/judge"
 	"github.com/sallyport-dev/sallyport/sandbox/protocol"
 )
 
 // Outcome is a finished run. Its artifacts last until Close. One that no
 // Runner made has none.
 type Outcome struct {
-	Report      *report.Report
-	Observation *observation.Observation // what the report was judged from; of an image that was not run, only its configuration
+	Report *report.Report
+	Passes []judge.Pass // what the report was made of, at least one; of an image that was not run, only its configuration
 
 	dir  *folder
 	once sync.Once

@@ -7,18 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"path/filepath"
 	goruntime "runtime"
 	"slices"
 	"time"
 
-	v1 "github.com/google/go-containerregistry/pkg/v1"
-
 	"github.com/sallyport-dev/sallyport/image"
-	"github.com/sallyport-dev/sallyport/report"
-	"github.com/sallyport-dev/sallyport/sandbox/canary"
 	"github.com/sallyport-dev/sallyport/sandbox/event"
 	"github.com/sallyport-dev/sallyport/sandbox/judge"
 	"github.com/sallyport-dev/sallyport/sandbox/network"
@@ -28,169 +23,115 @@ import (
 	"github.com/sallyport-dev/sallyport/sandbox/runtime"
 )
 
-// pass is one image on its way through one detonation. More kinds of passes
-// (bait, time) will share its steps.
+// pass is one detonation of a run's image.
 type pass struct {
-	runner   *Runner
-	dir      *folder
-	img      v1.Image
-	req      Request
-	timeout  time.Duration
-	progress func(state string)
-	log      *slog.Logger
+	run   *run
+	name  string
+	why   string        // it is made; of any but the first
+	plan  *plan         // what is started
+	limit time.Duration // of wall time
 
-	idle bool // the guest was ended because it only waited
+	seen      *observation.Observation // once it was made
+	judgement *judge.Judgement         // once it was judged
+	injected  []runtime.File           // what was put into its writable layer
 }
 
-// limit is how long a state may last; 0 when there is no such limit.
-func (p *pass) limit(state string) time.Duration {
-	if state == protocol.Running {
-		return p.timeout
+// file is a file of this pass in the run's folder. That of the first pass has
+// the name alone.
+func (p *pass) file(name string) string {
+	if p.name != observation.Default {
+		name += "-" + p.name
 	}
-	return 0
+	return p.run.dir.file(name)
 }
 
-// conduct takes the image from its bytes to an observation. A judgement is
-// returned when there was nothing to run.
-func (p *pass) conduct(ctx context.Context) (*observation.Observation, *judge.Judgement, error) {
-	im, cf, err := describe(p.img, p.req.Reference)
-	if err != nil {
-		return nil, nil, err
-	}
-	run := observation.Run{Started: p.runner.cfg.Now().UTC(), Profile: p.req.Profile.Name, Network: "simulated", Passes: []string{"default"}}
-	planned, refused := makePlan(im, len(cf.RootFS.DiffIDs))
-	if refused != nil {
-		return p.notRun(im, run, refused)
-	}
-
-	p.progress(protocol.Unpacking)
-	began := time.Now()
-	root, err := rootfs.Build(ctx, p.img, p.dir.file("root.erofs"), p.runner.cfg.Unpack)
-	var tooLarge *rootfs.LimitError
-	if errors.As(err, &tooLarge) {
-		return p.notRun(im, run, notRun(report.Inconclusive, "the image is larger than the sandbox unpacks: %v", tooLarge))
-	}
-	if err != nil {
-		return nil, nil, fmt.Errorf("unpacking %s: %w", p.req.Reference, err)
-	}
-	p.runner.metrics.stage("unpack", began)
-	defer func() {
-		root.Close()
-		os.Remove(root.Path) // the largest file of a run need not wait for Outcome.Close
-	}()
-
-	who, err := resolve(root, planned.user)
-	if err != nil {
-		return p.notRun(im, run, notRun(report.Inconclusive, "the image cannot be started: %v", err))
-	}
-	im.Data = dataFiles(root)
-	im.Program = program(root, planned, environment(planned.env, defaultPath))
-	p.progress(protocol.Running)
-	began = time.Now()
-	o, err := p.detonate(ctx, planned, who, root, im, run)
-	if err != nil {
-		return nil, nil, err
-	}
-	p.runner.metrics.stage("detonate", began)
-	return o, nil, nil
-}
-
-// notRun is the observation of an image of which nothing ran.
-func (p *pass) notRun(im observation.Image, run observation.Run, why *judge.Judgement) (*observation.Observation, *judge.Judgement, error) {
-	why.Ruleset = p.runner.Ruleset()
-	run.Passes = nil
-	b := observation.New(im, run)
-	b.End(observation.End{Status: observation.Failed, Reason: why.Reason})
-	return b.Build(), why, nil
-}
-
-// detonate runs the image's program once and folds what it did.
-func (p *pass) detonate(ctx context.Context, plan *plan, who account, root *rootfs.Root, im observation.Image, run observation.Run) (*observation.Observation, error) {
-	secrets, err := canary.New(rand.Reader)
-	if err != nil {
-		return nil, fmt.Errorf("making canaries: %w", err)
-	}
-	run.Token = rand.Text()
+// detonate runs the program once and folds what it did.
+func (p *pass) detonate(ctx context.Context) error {
+	r := p.run
+	run := r.started(p.name)
+	run.Why, run.Token = p.why, rand.Text()
 	world, err := network.New(network.Config{
-		Token: run.Token, Arch: image.Host().Architecture, Canaries: secrets, Pcap: p.dir.file(protocol.PCAP), Logger: p.log,
+		Token: run.Token, Arch: image.Host().Architecture, Canaries: r.secrets, Pcap: p.file(protocol.PCAP), Logger: r.log,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("starting the simulated internet: %w", err)
+		return fmt.Errorf("starting the simulated internet: %w", err)
 	}
 	defer world.Close()
 	link := runtime.Link(world.Link())
 	for _, a := range link.Addresses {
 		run.Addresses = append(run.Addresses, a.Addr().String())
 	}
-	log, err := newEventLog(p.dir.file(protocol.Events))
-	if err != nil {
-		return nil, err
-	}
-	defer log.Close()
 
-	set := &setting{root: root, world: world, secrets: secrets, home: who.home, hostname: hostname(), plan: plan}
-	builder := observation.New(im, run)
-	watch := newWatch(world, plan.ports, run.Token, p.runner.cfg.Idle, p.log)
-	criticalSeen := uint64(0)
+	set := &setting{root: r.root, world: world, secrets: r.secrets, home: r.who.home, hostname: hostname(), plan: p.plan}
+	builder := observation.New(r.image, run)
+	watch := newWatch(world, p.plan.ports, run.Token, r.runner.cfg.Idle, r.log)
+	criticalSeen, first := uint64(0), r.seq
 	spec := runtime.Spec{
-		Dir:      filepath.Join(p.runner.cfg.Dir, boxesFolder),
-		Root:     root.Path,
+		Dir:      filepath.Join(r.runner.cfg.Dir, boxesFolder),
+		Root:     r.root.Path,
 		Hostname: set.hostname,
-		Process:  runtime.Process{Args: plan.args, Env: set.environment(), Cwd: plan.cwd, UID: who.uid, GID: who.gid, Groups: who.groups},
+		Process:  runtime.Process{Args: p.plan.args, Env: set.environment(), Cwd: p.plan.cwd, UID: r.who.uid, GID: r.who.gid, Groups: r.who.groups},
 		Files:    set.files(),
 		Link:     &link,
-		Limits:   p.runner.cfg.Limits,
-		DiffPath: p.dir.file(protocol.FSDiff), CopiesDir: p.dir.file(copiesFolder),
+		Limits:   r.runner.cfg.Limits,
+		DiffPath: p.file(protocol.FSDiff), CopiesDir: p.file(copiesFolder),
 		ReadsOf: set.readsOf(),
 		Events: func(e event.Event) {
 			if e.Kind == event.LostCritical {
 				criticalSeen++
 			}
+			e.Seq += first
+			r.seq = max(r.seq, e.Seq)
 			builder.Add(e)
-			log.add(e)
+			r.events.add(p.name, e)
 			watch.event(e)
 		},
 		OnStart: watch.start,
 		Load:    watch.load,
 		Stop:    watch.still,
-		Logger:  p.log,
+		Logger:  r.log,
 	}
-	spec.Limits.Wall = p.timeout
+	spec.Limits.Wall = p.limit
+	p.injected = spec.Files
 	began := time.Now()
 	result, err := runtime.Run(ctx, spec)
 	watch.stop()
 	var noProgram *runtime.StartError
 	switch {
 	case errors.As(err, &noProgram):
-		builder.End(observation.End{Status: observation.Failed, Reason: fmt.Sprintf("the image's program %q could not be started: %s", plan.args[0], noProgram.Detail)})
-		return builder.Build(), nil
+		builder.End(observation.End{Status: observation.Failed, Reason: fmt.Sprintf("the image's program %q could not be started: %s", p.plan.args[0], noProgram.Detail)})
+		p.seen = builder.Build()
+		return nil
 	case err != nil:
-		return nil, fmt.Errorf("running %s: %w", p.req.Reference, err)
+		return fmt.Errorf("running %s: %w", r.req.Reference, err)
 	}
-	p.idle = result.End == runtime.Stopped
 
 	// What the runtime knows to be missing, the observation must know too.
 	for ; criticalSeen < result.LostCritical; criticalSeen++ {
 		builder.Add(event.Event{Kind: event.LostCritical})
 	}
 	if err := world.Close(); err != nil { // completes flows and capture
-		return nil, err
+		return err
 	}
 	records := world.Records(result.Started)
 	builder.AddNetwork(observation.Network{Flows: records.Flows, DNS: records.DNS, HTTP: records.HTTP, Traffic: records.Traffic})
-	end := ended(result, p.timeout)
+	end := ended(result, p.limit)
 	end.Unrecorded = records.Beyond.Flows
 	if n := records.Beyond.Flows + records.Beyond.DNS + records.Beyond.HTTP; n > 0 {
 		end.Reason = join(end.Reason, fmt.Sprintf("%d more connections, questions and requests than are kept", n))
 	}
 	end.CPU, end.CPUs = watch.used(), goruntime.NumCPU()
-	end.PortsProbed, end.Unmet = watch.probed(), unmet(records.HTTP)
+	end.PortsProbed, end.PortsSilent = watch.probed()
+	end.Unmet = unmet(records.HTTP)
+	if result.End == runtime.Stopped {
+		end.Early = fmt.Sprintf("it only waited for %v", r.runner.cfg.Idle)
+	}
 	if err := p.addFiles(builder, set, result); err != nil {
-		p.log.Warn("the file system's difference could not be read to its end", "error", err)
+		r.log.Warn("the file system's difference could not be read to its end", "error", err)
 		end.Reason = join(end.Reason, fmt.Sprintf("changed files are not all known: %v", err))
 	}
 	p.addCopies(builder, result.Copies)
-	p.addContents(builder, root)
+	p.addContents(builder, r.root)
 	if n := result.StdoutBytes + result.StderrBytes; n > loud {
 		end.Reason = join(end.Reason, fmt.Sprintf("it wrote %d MiB of output, of which the end is kept", n>>20))
 	}
@@ -198,8 +139,9 @@ func (p *pass) detonate(ctx context.Context, plan *plan, who account, root *root
 		end.Reason = join(end.Reason, fmt.Sprintf("%d events of lesser importance came too fast to be kept", n))
 	}
 	builder.End(end)
-	p.log.Debug("detonated", "end", result.End, "after", time.Since(began), "events", result.Events)
-	return builder.Build(), log.Close()
+	r.log.Debug("detonated", "pass", p.name, "end", result.End, "after", time.Since(began), "events", result.Events)
+	p.seen = builder.Build()
+	return nil
 }
 
 // addFiles reads the difference of the file system.
@@ -237,7 +179,7 @@ func (p *pass) addCopies(b *observation.Builder, list []runtime.Copied) {
 			err = errors.Join(b.AddCopy(c.Copy, c.Whole, f), f.Close())
 		}
 		if err != nil {
-			p.log.Warn("a copy of a guest's file could not be read", "path", c.Path, "error", err)
+			p.run.log.Warn("a copy of a guest's file could not be read", "path", c.Path, "error", err)
 		}
 	}
 }
@@ -256,7 +198,7 @@ func (p *pass) addContents(b *observation.Builder, root *rootfs.Root) {
 			continue
 		}
 		if err := b.AddContent(name, f); err != nil {
-			p.log.Warn("a program of the image could not be read", "path", name, "error", err)
+			p.run.log.Warn("a program of the image could not be read", "path", name, "error", err)
 		}
 		f.Close()
 	}
@@ -298,15 +240,6 @@ func unmet(requests []observation.HTTP) []string {
 		}
 	}
 	return list
-}
-
-// complete adds to the report what only the pass knows.
-func (p *pass) complete(r *report.Report) {
-	if p.idle {
-		// It would have gone on; what it does later was not seen.
-		r.Run.Coverage.FullWindow = false
-		r.Run.Reason = join(r.Run.Reason, fmt.Sprintf("ended early: it only waited for %v", p.runner.cfg.Idle))
-	}
 }
 
 func join(a, b string) string {

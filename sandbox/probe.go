@@ -65,11 +65,19 @@ func (w *watch) visit(port uint16) bool {
 	return true
 }
 
-// probed lists the ports that took a connection, in order.
-func (w *watch) probed() []int {
+// probed lists the ports that took a connection, and the exposed ones that
+// were asked and did not, each in order.
+func (w *watch) probed() (answered, silent []int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return slices.Sorted(slices.Values(w.answered))
+	answered = slices.Sorted(slices.Values(w.answered))
+	for _, port := range w.exposed {
+		if w.visited[port] && !slices.Contains(answered, int(port)) {
+			silent = append(silent, int(port))
+		}
+	}
+	slices.Sort(silent)
+	return answered, silent
 }
 
 // call says all greetings. It is true when somebody was there.

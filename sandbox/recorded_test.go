@@ -21,28 +21,54 @@ func TestRecorded(t *testing.T) {
 			continue
 		}
 		t.Run(s.Name, func(t *testing.T) {
-			b, err := os.ReadFile(recording(s.Name))
-			if err != nil {
-				t.Fatalf("%v; 'go test ./sandbox -run TestSamples -update' records it", err)
+			files := recordings(t, s.Name)
+			if len(files) == 0 {
+				t.Fatal("there is no recording; 'go test ./sandbox -run TestSamples -update' makes it")
 			}
-			var o observation.Observation
-			if err := json.Unmarshal(b, &o); err != nil {
-				t.Fatal(err)
+			var passes []judge.Pass
+			for _, file := range files {
+				b, err := os.ReadFile(file)
+				if err != nil {
+					t.Fatal(err)
+				}
+				var o observation.Observation
+				if err := json.Unmarshal(b, &o); err != nil {
+					t.Fatal(err)
+				}
+				verdict, err := j.Judge(t.Context(), &o)
+				if err != nil {
+					t.Fatal(err)
+				}
+				passes = append(passes, judge.Pass{Observation: &o, Judgement: verdict})
 			}
-			verdict, err := j.Judge(t.Context(), &o)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, fault := range s.Expect.Check(judge.Report(&o, verdict, judge.Meta{})) {
+			for _, fault := range s.Expect.Check(judge.Report(passes, judge.Meta{})) {
 				t.Error(fault)
 			}
 		})
 	}
 }
 
-// recording is the file with the observation of a sample.
-func recording(sample string) string {
-	return filepath.Join("behaviours", "testdata", "observations", strings.ReplaceAll(sample, "/", ".")+".json")
+// recording is the file with the observation of a sample in a pass.
+func recording(sample, pass string) string {
+	name := strings.ReplaceAll(sample, "/", ".")
+	if pass != "" && pass != observation.Default {
+		name += "@" + pass
+	}
+	return filepath.Join("behaviours", "testdata", "observations", name+".json")
+}
+
+// recordings are the files that there are of a sample, the first pass first.
+func recordings(t *testing.T, sample string) []string {
+	t.Helper()
+	first := recording(sample, "")
+	list, err := filepath.Glob(strings.TrimSuffix(first, ".json") + "@*.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(first); err == nil {
+		list = append([]string{first}, list...)
+	}
+	return list
 }
 
 // TestEveryBehaviourHasSamples keeps rules and samples together.

@@ -32,7 +32,7 @@ type Judge interface {
 type Config struct {
 	Dir         string         // runs live below it, each in a folder of its own that goes with it
 	Judge       Judge          //
-	Timeout     time.Duration  // wall time of a detonation unless the request says otherwise; default 180 s
+	Timeout     time.Duration  // wall time of all passes together unless the request says otherwise; default 180 s
 	Idle        time.Duration  // a guest that only waited for this long is done; default 10 s
 	Concurrency int            // runs at a time, the others wait; default 2
 	Limits      runtime.Limits // of one guest; Wall is ignored, see Timeout
@@ -139,38 +139,21 @@ func (r *Runner) Run(ctx context.Context, img v1.Image, req Request, progress fu
 			}
 		}
 	}()
-	p := &pass{runner: r, dir: dir, img: img, req: req, timeout: r.cfg.Timeout, log: r.cfg.Logger.With("run", req.ID)}
+	u := &run{runner: r, dir: dir, img: img, req: req, budget: budget{total: r.cfg.Timeout}, log: r.cfg.Logger.With("run", req.ID)}
 	if t := req.Profile.Timeout; t > 0 {
-		p.timeout = t
+		u.budget.total = t
 	}
-	p.progress = func(state string) {
+	u.progress = func(state string) {
 		if progress != nil {
-			progress(protocol.RunState{ID: req.ID, State: state, Limit: p.limit(state)})
+			progress(protocol.RunState{ID: req.ID, State: state, Limit: u.limit(state)})
 		}
 	}
-	o, verdict, err := p.conduct(ctx)
+	passes, err := u.conduct(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if verdict == nil {
-		p.progress(protocol.Judging)
-		if verdict, err = r.judge(ctx, o); err != nil {
-			return nil, err
-		}
-	}
-	rep := judge.Report(o, *verdict, judge.Meta{ID: req.ID, Version: r.cfg.Version, Runtime: runtimeVersion()})
-	p.complete(rep)
-	return &Outcome{Report: rep, Observation: o, dir: dir}, nil
-}
-
-func (r *Runner) judge(ctx context.Context, o *observation.Observation) (*judge.Judgement, error) {
-	began := time.Now()
-	j, err := r.cfg.Judge.Judge(ctx, o)
-	if err != nil {
-		return nil, fmt.Errorf("judging %s: %w", o.Image.Reference, err)
-	}
-	r.metrics.stage("judge", began)
-	return &j, nil
+	rep := judge.Report(passes, judge.Meta{ID: req.ID, Version: r.cfg.Version, Runtime: runtimeVersion()})
+	return &Outcome{Report: rep, Passes: passes, dir: dir}, nil
 }
 
 // sweep deletes what crashed processes left. Runs of processes that live are

@@ -117,6 +117,70 @@ func TestTimeoutOfTheRequest(t *testing.T) {
 	}
 }
 
+// TestAnImageGetsTheVariablesThatItAsksFor: one after the other, as an
+// entrypoint finds out that they are missing.
+func TestAnImageGetsTheVariablesThatItAsksFor(t *testing.T) {
+	o := run(t, newRunner(t, nil), "database", buildSpec(t, shell(": ${DB_PASSWORD:?}; : ${LICENCE_KEY:?}; exec actor webserver 5432")))
+	c := o.Report.Run.Coverage
+	var names []string
+	for _, p := range c.Passes {
+		names = append(names, p.Name)
+	}
+	if !slices.Equal(names, []string{"default", "completion", "completion-2"}) || !slices.Equal(o.Report.Run.Passes, names) {
+		t.Fatalf("passes %+v", c.Passes)
+	}
+	if last := c.Passes[2]; c.Passes[0].Exit == nil || c.Passes[0].Exit.Code == 0 || last.Exit != nil || !strings.Contains(last.Why, "LICENCE_KEY") {
+		t.Errorf("passes %+v", c.Passes)
+	}
+	if o.Report.Verdict != report.Clean || !slices.Equal(c.PortsProbed, []int{5432}) {
+		t.Errorf("%s: %s, coverage %+v", o.Report.Verdict, o.Report.Summary, c)
+	}
+	// Events go on with their numbers, and say whose they are.
+	rd, err := o.Artifact(protocol.Events)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rd.Close()
+	gz, err := gzip.NewReader(rd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dec, last, passes := json.NewDecoder(gz), uint64(0), map[string]int{}
+	for dec.More() {
+		var e struct {
+			Pass string `json:"pass"`
+			Seq  uint64 `json:"seq"`
+		}
+		if err := dec.Decode(&e); err != nil {
+			t.Fatal(err)
+		}
+		if e.Seq <= last {
+			t.Fatalf("event %d of the pass %q follows event %d", e.Seq, e.Pass, last)
+		}
+		last = e.Seq
+		passes[e.Pass]++
+	}
+	if len(passes) != 3 || passes[""] == 0 || passes["completion-2"] == 0 {
+		t.Errorf("events by pass: %v", passes)
+	}
+}
+
+func TestAnImageThatAsksWithoutEnd(t *testing.T) {
+	text := `n=$(env | grep -c '^PART_NUMBER_'); echo "PART_NUMBER_$n is not set" >&2; exit 1`
+	rep := run(t, newRunner(t, nil), "asking", buildSpec(t, shell(text))).Report
+	if c := rep.Run.Coverage; rep.Verdict != report.Inconclusive || len(c.Passes) != 4 || len(c.Skipped) != 1 {
+		t.Errorf("%s, passes %+v, skipped %+v", rep.Verdict, c.Passes, c.Skipped)
+	}
+}
+
+func TestSilentPortsAreTold(t *testing.T) {
+	spec := samples.Spec{Entrypoint: []string{"/bin/actor", "webserver", "8080"}, Ports: []string{"8080/tcp", "9090/tcp"}}
+	c := run(t, newRunner(t, nil), "half", buildSpec(t, spec)).Report.Run.Coverage
+	if !slices.Equal(c.PortsProbed, []int{8080}) || !slices.Equal(c.PortsSilent, []int{9090}) {
+		t.Errorf("coverage %+v", c)
+	}
+}
+
 func TestStates(t *testing.T) {
 	r := newRunner(t, nil)
 	var states []string
@@ -203,18 +267,18 @@ func TestTheImagesOwnFilesStay(t *testing.T) {
 	spec.Files = map[string]string{"/root/.aws/credentials": "mine\n"}
 	spec.Env = []string{"GITHUB_TOKEN=my-token"}
 	o := run(t, newRunner(t, nil), "own", buildSpec(t, spec))
-	if out := o.Observation.Run.Stdout; out != "mine\nmy-token\n/root\n" {
+	if out := o.Passes[0].Observation.Run.Stdout; out != "mine\nmy-token\n/root\n" {
 		t.Errorf("the guest saw %q", out)
 	}
-	for _, f := range slices.Concat(o.Observation.Files.Created, o.Observation.Files.Modified) {
+	for _, f := range slices.Concat(o.Passes[0].Observation.Files.Created, o.Passes[0].Observation.Files.Modified) {
 		t.Errorf("the guest did nothing, but %s differs", f.Path)
 	}
 }
 
 func TestTheGuestTrustsTheSimulatedInternet(t *testing.T) {
 	o := run(t, newRunner(t, nil), "tls", buildSpec(t, samples.Spec{Entrypoint: []string{"/bin/actor", "http-get", "https://secure.example.test/x"}}))
-	if !slices.ContainsFunc(o.Observation.Network.HTTP, func(h observation.HTTP) bool { return h.TLS && h.Host == "secure.example.test" }) {
-		t.Errorf("no request within TLS, stdout %q", o.Observation.Run.Stdout)
+	if !slices.ContainsFunc(o.Passes[0].Observation.Network.HTTP, func(h observation.HTTP) bool { return h.TLS && h.Host == "secure.example.test" }) {
+		t.Errorf("no request within TLS, stdout %q", o.Passes[0].Observation.Run.Stdout)
 	}
 }
 

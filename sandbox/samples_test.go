@@ -167,16 +167,23 @@ func slugs(r *report.Report) []string {
 	return list
 }
 
-// record keeps an observation for the tests of the behaviour rules.
+// record keeps the observations for the tests of the behaviour rules, one file
+// for each pass.
 func record(t *testing.T, name string, o *sandbox.Outcome) {
 	t.Helper()
-	b, err := json.MarshalIndent(o.Observation, "", " ")
-	if err != nil {
-		t.Fatal(err)
+	for _, stale := range recordings(t, name) {
+		if err := os.Remove(stale); err != nil {
+			t.Fatal(err)
+		}
 	}
-	file := recording(name)
-	if err := os.WriteFile(file, append(b, '\n'), 0o644); err != nil {
-		t.Fatal(err)
+	for _, p := range o.Passes {
+		b, err := json.MarshalIndent(p.Observation, "", " ")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(recording(name, p.Observation.Run.Pass), append(b, '\n'), 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
@@ -188,6 +195,6 @@ func dump(t *testing.T, o *sandbox.Outcome) {
 	enc.SetIndent("", " ")
 	_ = enc.Encode(o.Report.Run)
 	_ = enc.Encode(o.Report.Findings)
-	_ = enc.Encode(o.Observation)
+	_ = enc.Encode(o.Passes)
 	t.Logf("%.60000s", b.String())
 }

@@ -35,28 +35,32 @@ const (
 	maxOutput    = 4 << 10 // bytes of each of stdout and stderr
 )
 
-// Report is the document of a run: every section of it, from o and j.
-func Report(o *observation.Observation, j Judgement, m Meta) *report.Report {
+// Report is the document of a run: every section of it, from its passes in
+// their order. There is at least one.
+func Report(passes []Pass, m Meta) *report.Report {
+	j, main := Together(passes), speaks(passes).Observation
 	r := &report.Report{
 		SchemaVersion: report.SchemaVersion,
 		ID:            m.ID,
 		Tool:          report.Tool{Name: "sallyport", Version: m.Version, Ruleset: j.Ruleset, AttackVersion: AttackVersion, Runtime: m.Runtime},
 		Image: report.Image{
-			Reference: o.Image.Reference.String(), Digest: o.Image.Digest, Platform: o.Image.Platform, ConfigDigest: o.Image.ConfigDigest,
-			Entrypoint: shortArgv(o.Image.Entrypoint), Cmd: shortArgv(o.Image.Cmd), User: cut(o.Image.User, maxMessage), Exposed: shortArgv(o.Image.Exposed),
+			Reference: main.Image.Reference.String(), Digest: main.Image.Digest, Platform: main.Image.Platform, ConfigDigest: main.Image.ConfigDigest,
+			Entrypoint: shortArgv(main.Image.Entrypoint), Cmd: shortArgv(main.Image.Cmd), User: cut(main.Image.User, maxMessage), Exposed: shortArgv(main.Image.Exposed),
 		},
-		Run:     runSection(o),
+		Run:     runSection(passes),
 		Verdict: j.Verdict, Malicious: j.Malicious, Severity: j.Severity, Score: j.Score,
 		DTASeverity: string(j.Severity),
 		Categories:  tiles(j.Findings),
 		Findings:    list(j.Findings),
-		Processes:   processes(o),
-		Network:     networkSection(o.Network),
-		Files:       filesSection(o.Files),
-		StdoutTail:  tail(o.Run.Stdout), StderrTail: tail(o.Run.Stderr),
+		Processes:   []report.Process{},
+		Network:     report.Network{Edges: []report.Edge{}, DNS: []report.DNS{}, HTTP: []report.HTTP{}},
+		Files:       report.Files{Created: []report.File{}, Modified: []report.File{}, Deleted: []string{}},
+		StdoutTail:  tail(main.Run.Stdout), StderrTail: tail(main.Run.Stderr),
 		Behash: behash(j.Findings),
 	}
-	r.Run.Coverage.Omitted = omitted(o)
+	for _, p := range passes {
+		r.Run.Coverage.Omitted += addProcesses(r, p) + addNetwork(r, p) + addFiles(r, p)
+	}
 	r.Summary = summary(j)
 	if r.Verdict == report.Inconclusive {
 		r.Run.Reason = cmp.Or(r.Run.Reason, j.Reason)
@@ -86,18 +90,6 @@ func half[T any](list []T, omitted *int) []T {
 	return list[:len(list)/2]
 }
 
-// omitted counts what the caps leave out.
-func omitted(o *observation.Observation) int {
-	n := max(0, len(o.Processes)-maxProcesses)
-	for _, l := range []int{len(o.Network.Flows), len(o.Network.DNS), len(o.Network.HTTP)} {
-		n += max(0, l-maxFlows)
-	}
-	for _, l := range []int{len(o.Files.Created), len(o.Files.Modified), len(o.Files.Deleted)} {
-		n += max(0, l-maxFiles)
-	}
-	return n
-}
-
 // summary is the verdict in one line, with its worst finding.
 func summary(j Judgement) string {
 	if len(j.Findings) == 0 || j.Verdict == report.Inconclusive {
@@ -110,32 +102,67 @@ func summary(j Judgement) string {
 	return s
 }
 
-func runSection(o *observation.Observation) report.Run {
-	run := o.Run
+// runSection tells of the whole run as the pass that stands for the image
+// went, and of each pass by itself. What was counted is of all passes.
+func runSection(passes []Pass) report.Run {
+	first, main := passes[0].Observation.Run, speaks(passes).Observation.Run
 	r := report.Run{
-		Started: run.Started, Finished: run.Started.Add(run.Duration), DurationS: seconds(run.Duration),
-		Profile: run.Profile, NetworkMode: run.Network, Passes: list(run.Passes), Exit: exit(run.Exit),
-		Status: cmp.Or(run.Status, observation.Failed), Reason: reason(run),
+		Started: first.Started, Profile: first.Profile, NetworkMode: first.Network, Passes: []string{}, Exit: exit(main.Exit),
+		Status: cmp.Or(main.Status, observation.Failed), Reason: reason(main),
 		Coverage: report.Coverage{
-			RanEntrypoint: run.RanEntrypoint, FullWindow: run.Status == observation.Completed || run.Status == observation.Timeout,
-			PortsProbed: list(run.PortsProbed), UnmetDownloads: texts(run.Unmet),
-			LongestSleepS: seconds(run.LongestSleep), TimeSkippedS: seconds(run.TimeSkipped), Unsupported: texts(run.Unsupported),
-			EventsTotal: run.Counts.Total, EventsLost: run.Counts.Lost, CriticalLost: run.Counts.CriticalLost,
+			RanEntrypoint: main.RanEntrypoint, FullWindow: main.Early == "" && (main.Status == observation.Completed || main.Status == observation.Timeout),
+			PortsProbed: []int{}, UnmetDownloads: []string{}, Unsupported: []string{}, Passes: []report.Pass{},
 		},
+	}
+	c, total := &r.Coverage, time.Duration(0)
+	for _, p := range passes {
+		run := p.Observation.Run
+		total += run.Duration
+		c.PortsProbed = append(c.PortsProbed, run.PortsProbed...)
+		c.UnmetDownloads = append(c.UnmetDownloads, texts(run.Unmet)...)
+		c.Unsupported = append(c.Unsupported, texts(run.Unsupported)...)
+		c.LongestSleepS = max(c.LongestSleepS, seconds(run.LongestSleep))
+		c.TimeSkippedS += seconds(run.TimeSkipped)
+		c.EventsTotal += run.Counts.Total
+		c.EventsLost += run.Counts.Lost
+		c.CriticalLost += run.Counts.CriticalLost
+		if run.Status == "" || run.Status == observation.Failed && !run.RanEntrypoint && len(passes) == 1 {
+			continue // nothing ran
+		}
+		r.Passes = append(r.Passes, p.name())
+		c.Passes = append(c.Passes, report.Pass{
+			Name: p.name(), Why: cut(run.Why, maxMessage), DurationS: seconds(run.Duration), Status: run.Status,
+			Reason: cut(reason(run), maxMessage), Exit: exit(run.Exit), Verdict: p.Judgement.Verdict,
+		})
+	}
+	r.Finished, r.DurationS = first.Started.Add(total), seconds(total)
+	for _, l := range []*[]string{&c.UnmetDownloads, &c.Unsupported} {
+		slices.Sort(*l)
+		*l = texts(slices.Compact(*l))
+	}
+	slices.Sort(c.PortsProbed)
+	c.PortsProbed = slices.Compact(c.PortsProbed)
+	for _, port := range main.PortsSilent {
+		if !slices.Contains(c.PortsProbed, port) {
+			c.PortsSilent = append(c.PortsSilent, port)
+		}
+	}
+	for _, s := range first.Skipped {
+		c.Skipped = append(c.Skipped, report.SkippedPass{Name: s.Pass, Reason: cut(s.Reason, maxMessage)})
 	}
 	return r
 }
 
 // reason is why a run ended as it did, and which limits it met.
 func reason(run observation.Run) string {
-	if len(run.Limits) == 0 {
-		return run.Reason
+	parts := []string{run.Reason}
+	if run.Early != "" {
+		parts = append(parts, "ended early: "+run.Early)
 	}
-	met := "it met the sandbox's limit of " + strings.Join(texts(run.Limits), ", ")
-	if run.Reason == "" {
-		return met
+	if len(run.Limits) > 0 {
+		parts = append(parts, "it met the sandbox's limit of "+strings.Join(texts(run.Limits), ", "))
 	}
-	return run.Reason + "; " + met
+	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), "; ")
 }
 
 // tiles sums up the categories, all five of them.
@@ -158,46 +185,58 @@ func tiles(findings []report.Finding) []report.Tile {
 	return out
 }
 
-func processes(o *observation.Observation) []report.Process {
-	out := []report.Process{}
-	for _, p := range o.Sorted() {
-		if len(out) == maxProcesses {
-			break
-		}
+// addProcesses lists the processes of a pass, and returns how many there was no
+// room for; so do addNetwork and addFiles.
+func addProcesses(r *report.Report, of Pass) (omitted int) {
+	for _, p := range of.Observation.Sorted() {
 		if p.Probe {
 			continue
 		}
-		out = append(out, report.Process{
-			ID: p.ID, Parent: p.Parent, PID: p.PID, PPID: p.PPID, StartMS: p.StartMS, EndMS: p.EndMS,
+		if len(r.Processes) == maxProcesses {
+			omitted++
+			continue
+		}
+		r.Processes = append(r.Processes, report.Process{
+			ID: of.id(p.ID), Parent: of.id(p.Parent), Pass: of.spoken(), PID: p.PID, PPID: p.PPID, StartMS: p.StartMS, EndMS: p.EndMS,
 			Exe: p.Exe, SHA256: p.SHA256, Argv: shortArgv(p.Argv), CWD: p.CWD, UID: p.UID, EUID: p.EUID,
 			Provenance: p.Provenance, Drift: p.Drift, Exit: exit(p.Exit),
 		})
 	}
-	return out
+	return omitted
 }
 
-func networkSection(n observation.Network) report.Network {
-	r := report.Network{Edges: []report.Edge{}, DNS: []report.DNS{}, HTTP: []report.HTTP{}}
-	for _, f := range n.Flows[:min(len(n.Flows), maxFlows)] {
-		r.Edges = append(r.Edges, report.Edge{
-			ID: f.ID, Process: f.Process, PID: f.PID, Dst: f.DstIP, Port: f.DstPort, Proto: f.Proto, App: f.App, Domain: f.Domain,
+// room is as much of list as a section that has n entries can still take, and
+// how much is left out.
+func room[T any](list []T, n, most int) ([]T, int) {
+	fits := min(len(list), most-n)
+	return list[:fits], len(list) - fits
+}
+
+func addNetwork(r *report.Report, of Pass) (omitted int) {
+	n, to := of.Observation.Network, &r.Network
+	flows, a := room(n.Flows, len(to.Edges), maxFlows)
+	for _, f := range flows {
+		to.Edges = append(to.Edges, report.Edge{
+			ID: of.id(f.ID), Process: of.id(f.Process), Pass: of.spoken(), PID: f.PID, Dst: f.DstIP, Port: f.DstPort, Proto: f.Proto, App: f.App, Domain: f.Domain,
 			SNI: f.SNI, BytesOut: f.BytesOut, BytesIn: f.BytesIn, FirstMS: f.FirstMS, Probe: f.Probe || f.Inbound, Refused: f.Refused,
 		})
 	}
-	for _, q := range n.DNS[:min(len(n.DNS), maxFlows)] {
-		r.DNS = append(r.DNS, report.DNS{PID: q.PID, TimeMS: q.TimeMS, Name: q.Name, Type: q.Type, Answers: q.Answers})
+	questions, b := room(n.DNS, len(to.DNS), maxFlows)
+	for _, q := range questions {
+		to.DNS = append(to.DNS, report.DNS{Pass: of.spoken(), PID: q.PID, TimeMS: q.TimeMS, Name: q.Name, Type: q.Type, Answers: q.Answers})
 	}
-	for _, h := range n.HTTP[:min(len(n.HTTP), maxFlows)] {
+	requests, c := room(n.HTTP, len(to.HTTP), maxFlows)
+	for _, h := range requests {
 		scheme := "http"
 		if h.TLS {
 			scheme = "https"
 		}
-		r.HTTP = append(r.HTTP, report.HTTP{
-			PID: h.PID, TimeMS: h.TimeMS, Method: cut(h.Method, 64), URL: scheme + "://" + authority(h, scheme) + cut(h.Path, maxURL),
+		to.HTTP = append(to.HTTP, report.HTTP{
+			Pass: of.spoken(), PID: h.PID, TimeMS: h.TimeMS, Method: cut(h.Method, 64), URL: scheme + "://" + authority(h, scheme) + cut(h.Path, maxURL),
 			Status: h.Status, Payload: h.Payload,
 		})
 	}
-	return r
+	return a + b + c
 }
 
 // authority is host and port of a request, without the port that goes without saying.
@@ -212,20 +251,30 @@ func authority(h observation.HTTP, scheme string) string {
 	return fmt.Sprintf("%s:%d", host, h.Port)
 }
 
-func filesSection(f observation.Files) report.Files {
-	convert := func(in []observation.File) []report.File {
-		out := []report.File{}
-		for _, f := range in[:min(len(in), maxFiles)] {
-			out = append(out, report.File{
-				Path: f.Path, SHA256: f.SHA256, Size: f.Size, Type: f.Type, Mode: f.Mode,
+// addFiles lists what changed on disk, once where passes changed the same.
+func addFiles(r *report.Report, of Pass) (omitted int) {
+	add := func(to *[]report.File, from []observation.File) {
+		have := map[string]bool{}
+		for _, f := range *to {
+			have[f.Path+"\x00"+f.SHA256] = true
+		}
+		from = slices.DeleteFunc(slices.Clone(from), func(f observation.File) bool { return have[f.Path+"\x00"+f.SHA256] })
+		fits, over := room(from, len(*to), maxFiles)
+		omitted += over
+		for _, f := range fits {
+			*to = append(*to, report.File{
+				Pass: of.spoken(), Path: f.Path, SHA256: f.SHA256, Size: f.Size, Type: f.Type, Mode: f.Mode,
 				Entropy: f.Entropy, Provenance: f.Provenance, Executed: f.Executed, Gone: f.Gone,
 			})
 		}
-		return out
 	}
-	return report.Files{
-		Created: convert(f.Created), Modified: convert(f.Modified), Deleted: list(f.Deleted[:min(len(f.Deleted), maxFiles)]),
-	}
+	f, to := of.Observation.Files, &r.Files
+	add(&to.Created, f.Created)
+	add(&to.Modified, f.Modified)
+	gone := slices.DeleteFunc(slices.Clone(f.Deleted), func(p string) bool { return slices.Contains(to.Deleted, p) })
+	gone, over := room(gone, len(to.Deleted), maxFiles)
+	to.Deleted = append(to.Deleted, gone...)
+	return omitted + over
 }
 
 // behash is equal for images that behave alike: it is made of the behaviours

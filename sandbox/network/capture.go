@@ -25,6 +25,10 @@ func newCapture(path string, limit int64) (*capture, error) {
 	return &capture{file: f, out: bufio.NewWriterSize(f, 256<<10), left: limit}, nil
 }
 
+// CaptureHeader is how many bytes a capture has in front of its packets: those
+// of one can be put behind those of another.
+const CaptureHeader = 24
+
 // Write takes one record: what does not fit any more is left out whole.
 func (c *capture) Write(p []byte) (int, error) {
 	c.mu.Lock()

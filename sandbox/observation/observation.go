@@ -80,10 +80,12 @@ type Program struct {
 type Run struct {
 	Started   time.Time `json:"started"`
 	Profile   string    `json:"profile,omitempty"`
-	Network   string    `json:"network_mode"`        // simulated
-	Addresses []string  `json:"addresses,omitempty"` // the guest's own
-	Passes    []string  `json:"passes,omitempty"`    // default; later also bait, time
-	Token     string    `json:"-"`                   // what a marker payload prints when it runs
+	Network   string    `json:"network_mode"`             // simulated
+	Addresses []string  `json:"addresses,omitempty"`      // the guest's own
+	Pass      string    `json:"pass,omitempty"`           // which of the image's passes this is: see the constants; "" is Default
+	Why       string    `json:"why,omitempty"`            // why a pass other than Default was made, and how it differs
+	Skipped   []Skipped `json:"skipped_passes,omitempty"` // passes that were not made; with the first pass
+	Token     string    `json:"-"`                        // what a marker payload prints when it runs
 
 	End
 
@@ -91,6 +93,23 @@ type Run struct {
 	Exit          *event.Status `json:"exit,omitempty"`       // of the first process; nil while it ran
 	Limits        []string      `json:"limits_met,omitempty"` // of the sandbox: processes, disk, open_files, memory
 	Counts        Counts        `json:"counts"`
+}
+
+// The passes: an image is detonated more than once where that may show more.
+// Each pass is an observation of its own, and rules judge it by itself. Event
+// numbers are unique over all passes of an image.
+const (
+	Default     = "default"     // the image's own program, with what its configuration says
+	Completion  = "completion"  // again, with variables that it asked for
+	Restart     = "restart"     // its program once more, on what the earlier pass left on disk
+	Persistence = "persistence" // what it left to be run later, run
+	Bait        = "bait"        // its program among more tempting surroundings
+)
+
+// Skipped is a pass that was not made.
+type Skipped struct {
+	Pass   string `json:"pass"`
+	Reason string `json:"reason"`
 }
 
 // The ways in which a run ends.
@@ -104,8 +123,10 @@ const (
 type End struct {
 	Duration     time.Duration `json:"duration_ns"`
 	Status       string        `json:"status"`
-	Reason       string        `json:"reason,omitempty"` // of Failed; also why an entrypoint could not start
+	Reason       string        `json:"reason,omitempty"`      // of Failed; also why an entrypoint could not start
+	Early        string        `json:"ended_early,omitempty"` // why it was ended although it still ran, before its time was over
 	PortsProbed  []int         `json:"ports_probed,omitempty"`
+	PortsSilent  []int         `json:"ports_silent,omitempty"` // that the image exposes, and nothing answered on
 	Unmet        []string      `json:"unmet_downloads,omitempty"`
 	LongestSleep time.Duration `json:"longest_sleep_ns,omitempty"`
 	TimeSkipped  time.Duration `json:"time_skipped_ns,omitempty"`
