@@ -24,7 +24,9 @@ finding contains {
 	"lineage": id,
 	"evidence": lib.first(6, {lib.flow_evidence(flow, "", tried(flow)) | some flow in flows}),
 } if {
-	some id, flows in lib.app_flows("ssh")
+	some id, all in lib.app_flows("ssh")
+	flows := [flow | some flow in all; flow.bytes_out > 0] # to connect and say nothing is a scan
+	count(flows) > 0
 	hosts := {flow.dst_ip | some flow in flows}
 	logins := {sprintf("%s %v", [flow.dst_ip, m.fields]) |
 		some flow in flows

@@ -17,6 +17,12 @@ test_three_hosts if {
 	f.pointed(found)
 }
 
+# A scan of port 22 that the server greets before it is gone.
+test_not_who_says_nothing if {
+	found := rule.finding with input as run([flow(sprintf("10.9.0.%d", [i]), [], {"bytes_out": 0}) | some i in numbers.range(1, 20)], {})
+	count(found) == 0
+}
+
 test_many_passwords_on_one_host if {
 	guesses := [login("root", sprintf("pass%d", [i])) | some i in numbers.range(1, 12)]
 	found := rule.finding with input as run([flow("10.9.0.1", guesses, {"domain": "db.example"})], {})
