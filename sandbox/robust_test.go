@@ -120,21 +120,7 @@ func TestDeterminismUnderLoad(t *testing.T) {
 			}
 		}()
 	}
-	for _, s := range samples.All() {
-		if !slices.Contains([]string{"reverse-shell/exec", "canary-exfil/base64", "benign/web-entrypoint"}, s.Name) {
-			continue
-		}
-		t.Run(s.Name, func(t *testing.T) {
-			r, img := newRunner(t, nil), build(t, s)
-			var first []string
-			for i := range 3 {
-				got := slugs(run(t, r, s.Name, img).Report)
-				if i == 0 {
-					first = got
-				} else if !slices.Equal(got, first) {
-					t.Errorf("run %d found %v, the first one %v", i+1, got, first)
-				}
-			}
-		})
+	for _, s := range named(t, "reverse-shell/exec", "canary-exfil/base64", "benign/web-entrypoint") {
+		t.Run(s.Name, func(t *testing.T) { thrice(t, newRunner(t, nil), s) })
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"flag"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/sallyport-dev/sallyport/image"
 	"github.com/sallyport-dev/sallyport/internal/testenv"
@@ -44,14 +46,27 @@ func TestMain(m *testing.M) {
 
 var kit = sync.OnceValue(func() *samples.Kit { return samples.NewKit(scratch) })
 
-// newRunner is a runner with short patience, in a folder that must be left empty.
+// newRunner is a runner with short patience, in a folder that must be left
+// empty. No other may be at work at the end of the test.
 func newRunner(t *testing.T, change func(*sandbox.Config)) *sandbox.Runner {
+	t.Helper()
+	return runnerIn(t, cleanFolder(t), change)
+}
+
+// cleanFolder is a folder for runners: when the test ends, nothing may be left
+// in it, nor of any sandbox.
+func cleanFolder(t *testing.T) string {
 	t.Helper()
 	testenv.NeedCommand(t, "busybox")
 	testenv.NeedCommand(t, "dash")
 	runtimetest.Need(t)
 	dir := t.TempDir()
 	testenv.NoLeaks(t, dir)
+	return dir
+}
+
+func runnerIn(t *testing.T, dir string, change func(*sandbox.Config)) *sandbox.Runner {
+	t.Helper()
 	cfg := sandbox.Config{Dir: dir, Judge: rules(t), Idle: 2 * time.Second, Timeout: time.Minute, Version: "test"}
 	if change != nil {
 		change(&cfg)
@@ -102,23 +117,42 @@ func run(t *testing.T, r *sandbox.Runner, name string, img v1.Image) *sandbox.Ou
 	return o
 }
 
-// TestSamples runs every sample for real, and expects what it is made to show.
-func TestSamples(t *testing.T) {
-	for _, s := range samples.All() {
-		t.Run(s.Name, func(t *testing.T) {
-			o := run(t, newRunner(t, nil), s.Name, build(t, s))
-			for _, fault := range s.Expect.Check(o.Report) {
-				t.Error(fault)
-			}
-			honest(t, o.Report)
-			if t.Failed() {
-				dump(t, o)
-			}
-			if *update && !strings.HasPrefix(s.Name, "broken/") {
-				record(t, s.Name, o)
-			}
+// abreast is how many samples run at a time: they mostly wait.
+const abreast = 4
+
+// each tries some samples, several at a time, each with a runner of its own in
+// a folder that bears its name. All must have ended before leftovers are looked for.
+func each(t *testing.T, list []samples.Sample, try func(*testing.T, *sandbox.Runner, samples.Sample)) {
+	t.Helper()
+	dir := cleanFolder(t)
+	var g errgroup.Group
+	g.SetLimit(abreast)
+	for _, s := range list {
+		g.Go(func() error {
+			t.Run(s.Name, func(t *testing.T) {
+				try(t, runnerIn(t, filepath.Join(dir, strings.ReplaceAll(s.Name, "/", ".")), nil), s)
+			})
+			return nil
 		})
 	}
+	_ = g.Wait()
+}
+
+// TestSamples runs every sample for real, and expects what it is made to show.
+func TestSamples(t *testing.T) {
+	each(t, samples.All(), func(t *testing.T, r *sandbox.Runner, s samples.Sample) {
+		o := run(t, r, s.Name, build(t, s))
+		for _, fault := range s.Expect.Check(o.Report) {
+			t.Error(fault)
+		}
+		honest(t, o.Report)
+		if t.Failed() {
+			dump(t, o)
+		}
+		if *update && !strings.HasPrefix(s.Name, "broken/") {
+			record(t, s.Name, o)
+		}
+	})
 }
 
 // honest checks what every report must hold, whatever it says.
@@ -139,22 +173,30 @@ func honest(t *testing.T, r *report.Report) {
 
 // TestDeterminism runs one sample of each kind three times.
 func TestDeterminism(t *testing.T) {
-	for _, s := range samples.All() {
-		if !slices.Contains([]string{"reverse-shell/exec", "pipe-download-shell/address", "scan-horizontal/ssh", "irc-c2/bot", "canary-exfil/base64", "benign/web-entrypoint"}, s.Name) {
-			continue
+	each(t, named(t, "reverse-shell/exec", "pipe-download-shell/address", "scan-horizontal/ssh", "irc-c2/bot", "canary-exfil/base64", "benign/web-entrypoint"), thrice)
+}
+
+// named are the samples with these names.
+func named(t *testing.T, names ...string) []samples.Sample {
+	t.Helper()
+	list := slices.DeleteFunc(samples.All(), func(s samples.Sample) bool { return !slices.Contains(names, s.Name) })
+	if len(list) != len(names) {
+		t.Fatalf("there are %d samples of these %d names: %v", len(list), len(names), names)
+	}
+	return list
+}
+
+// thrice runs a sample three times and expects the same findings of each.
+func thrice(t *testing.T, r *sandbox.Runner, s samples.Sample) {
+	img := build(t, s)
+	var first []string
+	for i := range 3 {
+		got := slugs(run(t, r, s.Name, img).Report)
+		if i == 0 {
+			first = got
+		} else if !slices.Equal(got, first) {
+			t.Errorf("run %d found %v, the first one %v", i+1, got, first)
 		}
-		t.Run(s.Name, func(t *testing.T) {
-			r, img := newRunner(t, nil), build(t, s)
-			var first []string
-			for i := range 3 {
-				got := slugs(run(t, r, s.Name, img).Report)
-				if i == 0 {
-					first = got
-				} else if !slices.Equal(got, first) {
-					t.Errorf("run %d found %v, the first one %v", i+1, got, first)
-				}
-			}
-		})
 	}
 }
 
