@@ -41,6 +41,7 @@ type Config struct {
 	Tries   int           // failed runs until the image is inconclusive; default 3
 	Retry   time.Duration // how long an inconclusive image is left alone then; default 1 h
 	Timeout time.Duration // wall time of one detonation; default 180 s
+	Network string        // protocol.Profile.Network of every run; empty for the sandbox's default
 
 	Log     *slog.Logger          // nil for slog.Default()
 	Metrics prometheus.Registerer // nil to register nothing

@@ -106,6 +106,7 @@ type Analysis struct {
 	CA       string `yaml:"ca"`        // file of certificates that are trusted for the endpoint besides the system's; read again for each run
 	Workers  int    `yaml:"workers"`   // runs asked for at the same time
 	PullFrom string `yaml:"pull_from"` // address at which the sandbox reaches the proxy; default the proxy's own on loopback
+	Network  string `yaml:"network"`   // what images find when they go online: simulated, replay or gateway, as the sandbox offers
 }
 
 // Sandbox is the service that runs images.
@@ -121,6 +122,8 @@ type Sandbox struct {
 	Idle    time.Duration `yaml:"idle"`    // a run ends early after nothing happened for so long
 	Memory  int64         `yaml:"memory"`  // bytes per run
 	Rules   string        `yaml:"rules"`   // folder of additional behaviour rules
+
+	Recording string `yaml:"recording"` // folder of recorded web answers, for network replay
 }
 
 // DemoUpstream is the reserved name (RFC 2606) under which the defaults know
@@ -161,7 +164,7 @@ func Default() Config {
 		},
 		Console:  Console{Listen: "127.0.0.1:8080"},
 		Metrics:  Metrics{Listen: "127.0.0.1:9090"},
-		Analysis: Analysis{Enabled: true, Workers: 2},
+		Analysis: Analysis{Enabled: true, Workers: 2, Network: "simulated"},
 		Sandbox: Sandbox{
 			Local: true, Listen: ":8443", Runs: 2, Timeout: 180 * time.Second, Idle: 10 * time.Second, Memory: 2 << 30,
 		},

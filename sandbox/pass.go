@@ -13,7 +13,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/sallyport-dev/sallyport/image"
 	"github.com/sallyport-dev/sallyport/sandbox/event"
 	"github.com/sallyport-dev/sallyport/sandbox/judge"
 	"github.com/sallyport-dev/sallyport/sandbox/network"
@@ -50,9 +49,7 @@ func (p *pass) detonate(ctx context.Context) error {
 	r := p.run
 	run := r.started(p.name)
 	run.Why, run.Token = p.why, rand.Text()
-	world, err := network.New(network.Config{
-		Token: run.Token, Arch: image.Host().Architecture, Canaries: r.secrets, Pcap: p.file(protocol.PCAP), Logger: r.log,
-	})
+	world, err := network.New(p.network(run.Token))
 	if err != nil {
 		return fmt.Errorf("starting the simulated internet: %w", err)
 	}

@@ -124,7 +124,7 @@ func (r *run) notRun(why *judge.Judgement) []judge.Pass {
 
 // started is what is known of a pass before it begins.
 func (r *run) started(pass string) observation.Run {
-	return observation.Run{Started: r.runner.cfg.Now().UTC(), Profile: r.req.Profile.Name, Network: "simulated", Pass: pass}
+	return observation.Run{Started: r.runner.cfg.Now().UTC(), Profile: r.req.Profile.Name, Network: r.req.Profile.Network, Pass: pass}
 }
 
 // make makes a pass, which takes its time from the budget.

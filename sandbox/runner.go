@@ -15,6 +15,7 @@ import (
 
 	"github.com/sallyport-dev/sallyport/image"
 	"github.com/sallyport-dev/sallyport/sandbox/judge"
+	"github.com/sallyport-dev/sallyport/sandbox/network/recording"
 	"github.com/sallyport-dev/sallyport/sandbox/observation"
 	"github.com/sallyport-dev/sallyport/sandbox/protocol"
 	"github.com/sallyport-dev/sallyport/sandbox/rootfs"
@@ -37,10 +38,13 @@ type Config struct {
 	Concurrency int            // runs at a time, the others wait; default 2
 	Limits      runtime.Limits // of one guest; Wall is ignored, see Timeout
 	Unpack      rootfs.Limits  // of one image
-	Version     string         // of this program, for the report
-	Logger      *slog.Logger
-	Metrics     prometheus.Registerer
-	Now         func() time.Time // of when a run began, for the report; default time.Now
+
+	Recording *recording.Recording // what network replay answers with; nil: not offered
+
+	Version string // of this program, for the report
+	Logger  *slog.Logger
+	Metrics prometheus.Registerer
+	Now     func() time.Time // of when a run began, for the report; default time.Now
 }
 
 // Request says which image is run, and how. ID becomes the report's scan_id;
@@ -115,6 +119,9 @@ func (r *Runner) Platforms() []image.Platform { return []image.Platform{image.Ho
 // digests say (*rootfs.LayerError). Nothing of the run is left then; otherwise
 // the caller closes the Outcome.
 func (r *Runner) Run(ctx context.Context, img v1.Image, req Request, progress func(protocol.RunState)) (out *Outcome, err error) {
+	if err := r.offered(&req.Profile); err != nil {
+		return nil, err
+	}
 	select {
 	case r.slots <- struct{}{}:
 	case <-ctx.Done():

@@ -120,6 +120,7 @@ func childEnv(cfg config.Config, environ []string) []string {
 		"SALLYPORT_LOG_FORMAT=" + cfg.Log.Format,
 		"SALLYPORT_SANDBOX_DIR=" + cfg.Sandbox.Dir,
 		"SALLYPORT_SANDBOX_RULES=" + cfg.Sandbox.Rules,
+		"SALLYPORT_SANDBOX_RECORDING=" + cfg.Sandbox.Recording,
 		fmt.Sprintf("SALLYPORT_SANDBOX_RUNS=%d", cfg.Sandbox.Runs),
 		fmt.Sprintf("SALLYPORT_SANDBOX_LIMIT=%d", cfg.Sandbox.Limit),
 		"SALLYPORT_SANDBOX_TIMEOUT=" + cfg.Sandbox.Timeout.String(),

@@ -134,7 +134,7 @@ func build(ctx context.Context, cfg config.Config, open sockets, child *sandboxC
 	if p.queue, err = analysis.New(analysis.Config{
 		Redis: p.knowledge.redis, Objects: p.knowledge.objects, Verdicts: p.knowledge.verdicts, Settings: settings, Grants: grants,
 		PullFrom: pullFrom, PullInsecure: pullInsecure,
-		Workers: cfg.Analysis.Workers, Timeout: cfg.Sandbox.Timeout, Log: log, Metrics: reg,
+		Workers: cfg.Analysis.Workers, Timeout: cfg.Sandbox.Timeout, Network: cfg.Analysis.Network, Log: log, Metrics: reg,
 	}); err != nil {
 		return nil, err
 	}

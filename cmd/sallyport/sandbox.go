@@ -20,6 +20,7 @@ import (
 	"github.com/sallyport-dev/sallyport/config"
 	"github.com/sallyport-dev/sallyport/sandbox"
 	"github.com/sallyport-dev/sallyport/sandbox/judge"
+	"github.com/sallyport-dev/sallyport/sandbox/network/recording"
 	"github.com/sallyport-dev/sallyport/sandbox/runtime"
 	"github.com/sallyport-dev/sallyport/sandbox/service"
 )
@@ -170,12 +171,19 @@ func newRunner(cfg config.Config, log *slog.Logger, reg prometheus.Registerer) (
 			return nil, err
 		}
 	}
+	var recorded *recording.Recording
+	if cfg.Sandbox.Recording != "" {
+		if recorded, err = recording.Open(cfg.Sandbox.Recording); err != nil {
+			return nil, fmt.Errorf("sandbox.recording: %w", err)
+		}
+	}
 	return sandbox.New(sandbox.Config{
 		Dir:         scratchOf(cfg),
 		Judge:       j,
 		Timeout:     cfg.Sandbox.Timeout,
 		Idle:        cfg.Sandbox.Idle,
 		Concurrency: cfg.Sandbox.Runs,
+		Recording:   recorded,
 		Version:     version,
 		Logger:      log,
 		Metrics:     reg,

@@ -18,6 +18,7 @@ import (
 
 	"github.com/sallyport-dev/sallyport/sandbox/canary"
 	"github.com/sallyport-dev/sallyport/sandbox/marker"
+	"github.com/sallyport-dev/sallyport/sandbox/network/recording"
 	"github.com/sallyport-dev/sallyport/sandbox/network/responder"
 )
 
@@ -28,9 +29,12 @@ type Config struct {
 	Canaries *canary.Set // secrets looked for in what leaves; nil: none
 	Pcap     string      // path of a capture of the link, made anew; empty: none
 	Limits   Limits      //
-	Rand     io.Reader   // for keys; nil: crypto/rand
-	Now      func() time.Time
-	Logger   *slog.Logger
+
+	Recording *recording.Recording // web answers that are given again; nil: none
+
+	Rand   io.Reader // for keys; nil: crypto/rand
+	Now    func() time.Time
+	Logger *slog.Logger
 }
 
 // Limits bounds what a World keeps. A zero field means the default. What was
@@ -161,6 +165,7 @@ func (w *World) newTable() (*responder.Table, error) {
 		responder.NewHTTP(responder.HTTPConfig{
 			Payloads: responder.Payloads{Script: marker.Script(w.cfg.Token), ELF: programs, Arch: w.cfg.Arch},
 			Secret:   w.cfg.Canaries.Value, Token: w.cfg.Token, Now: w.cfg.Now,
+			Recording: w.cfg.Recording, Logger: w.cfg.Logger,
 		}),
 		ssh,
 		&responder.Stratum{},

@@ -80,7 +80,7 @@ type Program struct {
 type Run struct {
 	Started   time.Time `json:"started"`
 	Profile   string    `json:"profile,omitempty"`
-	Network   string    `json:"network_mode"`             // simulated
+	Network   string    `json:"network_mode"`             // simulated, replay, gateway
 	Addresses []string  `json:"addresses,omitempty"`      // the guest's own
 	Pass      string    `json:"pass,omitempty"`           // which of the image's passes this is: see the constants; "" is Default
 	Why       string    `json:"why,omitempty"`            // why a pass other than Default was made, and how it differs
@@ -332,9 +332,10 @@ type HTTP struct {
 	Headers map[string]string `json:"headers"`
 	Body    string            `json:"body"`
 	Status  int               `json:"status"`
-	Payload string            `json:"payload"`        // script or elf when a marker was served
-	SHA256  string            `json:"sha256"`         // of the body that we answered
-	Sent    []string          `json:"sent,omitempty"` // SHA-256 of the body that was sent, and of the files in it
+	Payload string            `json:"payload"`          // script or elf when a marker was served
+	Source  string            `json:"source,omitempty"` // where that answer was from: recording, internet; "" when it was made up
+	SHA256  string            `json:"sha256"`           // of the body that we answered
+	Sent    []string          `json:"sent,omitempty"`   // SHA-256 of the body that was sent, and of the files in it
 }
 
 // Files is the difference of the file system after the run to the image,

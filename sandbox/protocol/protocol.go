@@ -24,7 +24,8 @@ type License struct {
 	Valid     bool             `json:"valid"`
 	Plan      string           `json:"plan"`
 	Quota     Quota            `json:"quota"`
-	Platforms []image.Platform `json:"platforms"` // what this service can run
+	Platforms []image.Platform `json:"platforms"`          // what this service can run
+	Networks  []string         `json:"networks,omitempty"` // that a Profile may ask for; none listed: Simulated
 	Version   string           `json:"version"`
 	Ruleset   string           `json:"ruleset"`
 }
@@ -63,7 +64,16 @@ type Source struct {
 type Profile struct {
 	Name    string        `json:"name,omitempty"`
 	Timeout time.Duration `json:"timeout_ns,omitempty"` // wall time of the detonation; default 180 s, 1 s to 600 s
+	Network string        `json:"network,omitempty"`    // what the image finds when it goes online; default Simulated
 }
+
+// The networks of a Profile. A service offers the first, and the others when it
+// was set up for them; it refuses what it does not offer.
+const (
+	Simulated = "simulated" // all is made up
+	Replay    = "replay"    // as Simulated, but web answers that the service has recorded are given again
+	Gateway   = "gateway"   // as Simulated, but web requests to public addresses go out through a proxy
+)
 
 // The states of a run, in their order.
 const (

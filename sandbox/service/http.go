@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/sallyport-dev/sallyport/sandbox"
@@ -48,7 +49,7 @@ func (s *Service) authorized(next http.Handler) http.Handler {
 
 func (s *Service) license(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, protocol.License{
-		Valid: true, Plan: s.cfg.Plan, Quota: s.quota.now(), Platforms: s.runner.Platforms(),
+		Valid: true, Plan: s.cfg.Plan, Quota: s.quota.now(), Platforms: s.runner.Platforms(), Networks: s.runner.Networks(),
 		Version: s.cfg.Version, Ruleset: s.runner.Ruleset(),
 	})
 }
@@ -57,6 +58,10 @@ func (s *Service) post(w http.ResponseWriter, r *http.Request) {
 	j, err := decode(http.MaxBytesReader(w, r.Body, maxRequest))
 	if err != nil {
 		s.fail(w, refuse(protocol.CodeInvalid, err.Error()))
+		return
+	}
+	if n := j.profile.Network; n != "" && !slices.Contains(s.runner.Networks(), n) {
+		s.fail(w, refuse(protocol.CodeInvalid, fmt.Sprintf("profile.network: %q is not offered here, only %s", n, strings.Join(s.runner.Networks(), ", "))))
 		return
 	}
 	if !s.quota.take() {

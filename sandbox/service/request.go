@@ -53,6 +53,7 @@ func check(req protocol.RunRequest) (job, error) {
 		"image.platform.os": req.Image.Platform.OS, "image.platform.architecture": req.Image.Platform.Architecture,
 		"image.platform.variant": req.Image.Platform.Variant,
 		"source.registry":        req.Source.Registry, "source.repository": req.Source.Repository, "profile.name": req.Profile.Name,
+		"profile.network": req.Profile.Network,
 	} {
 		if len(text) > maxField || strings.ContainsFunc(text, unprintable) {
 			return job{}, fmt.Errorf("%s is longer than %d bytes or holds characters that cannot be printed", field, maxField)

@@ -23,6 +23,7 @@ type Runner interface {
 	Run(ctx context.Context, img v1.Image, req sandbox.Request, progress func(protocol.RunState)) (*sandbox.Outcome, error)
 	Ruleset() string
 	Platforms() []image.Platform
+	Networks() []string // that a profile may ask for, the default first
 }
 
 // Config is how the service is offered. Token is required.

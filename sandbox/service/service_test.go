@@ -37,6 +37,7 @@ func newGated() *gated {
 }
 
 func (g *gated) Ruleset() string             { return "test rules" }
+func (g *gated) Networks() []string          { return []string{protocol.Simulated} }
 func (g *gated) Platforms() []image.Platform { return []image.Platform{image.Host()} }
 
 func (g *gated) Run(ctx context.Context, img v1.Image, req sandbox.Request, progress func(protocol.RunState)) (*sandbox.Outcome, error) {

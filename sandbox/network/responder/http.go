@@ -7,12 +7,14 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"io"
+	"log/slog"
 	"math"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/sallyport-dev/sallyport/sandbox/network/recording"
 	"github.com/sallyport-dev/sallyport/sandbox/observation"
 )
 
@@ -43,6 +45,7 @@ type answer struct {
 	header  map[string]string
 	body    []byte
 	payload string // script or elf
+	source  string // where it is from, when not made up here
 	app     string // of the flow, when it is not http
 	message *message
 	orders  []string // what it tells the guest to do
@@ -60,12 +63,18 @@ type HTTPConfig struct {
 	Secret   func(name string) string // a canary's value
 	Token    string                   // what the guest prints when it obeys an order
 	Now      func() time.Time
+
+	Recording *recording.Recording // answered from before all else; nil: none
+	Logger    *slog.Logger         // nil: slog.Default
 }
 
 // NewHTTP makes a web server of all sites.
 func NewHTTP(cfg HTTPConfig) *HTTP {
+	if cfg.Logger == nil {
+		cfg.Logger = slog.Default()
+	}
 	return &HTTP{now: cfg.Now, sites: []site{
-		&metadata{secret: cfg.Secret, now: cfg.Now}, docker{}, kubernetes{}, chat{cfg.Token}, publish{},
+		recorded{cfg.Recording, cfg.Logger}, &metadata{secret: cfg.Secret, now: cfg.Now}, docker{}, kubernetes{}, chat{cfg.Token}, publish{},
 		closedShop{}, drops{}, &payloads{cfg.Payloads}, page{},
 	}}
 }
@@ -164,7 +173,7 @@ func (s *HTTP) note(c *Conversation, req *http.Request, body []byte, sent []stri
 	c.Log.HTTP(observation.HTTP{
 		TLS: c.TLS, Method: clip(req.Method), Host: hostOf(req, c), Port: c.To.Port(),
 		Path: clipPath(req), Headers: headers, Body: string(body),
-		Status: a.status, Payload: a.payload, SHA256: hex.EncodeToString(sum[:]), Sent: sent,
+		Status: a.status, Payload: a.payload, Source: a.source, SHA256: hex.EncodeToString(sum[:]), Sent: sent,
 	})
 }
 
