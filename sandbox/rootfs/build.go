@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
@@ -28,27 +27,37 @@ func Build(ctx context.Context, img v1.Image, dst string, limits Limits) (*Root,
 	if len(diffIDs) != len(manifest.Layers) {
 		return nil, fmt.Errorf("the manifest has %d layers, but the configuration lists %d", len(manifest.Layers), len(diffIDs))
 	}
-	spool, err := newSpool(filepath.Dir(dst))
-	if err != nil {
+	partial := dst + ".partial"
+	if err := squash(ctx, img, diffIDs, manifest, partial, limits.withDefaults()); err != nil {
+		os.Remove(partial)
 		return nil, err
 	}
-	defer spool.close()
-	u := &unpacker{tree: newTree(), spool: spool, limits: limits.withDefaults()}
+	if err := os.Rename(partial, dst); err != nil {
+		return nil, err
+	}
+	return Open(dst)
+}
+
+// squash writes the image's layers to the file dst.
+func squash(ctx context.Context, img v1.Image, diffIDs []v1.Hash, manifest *v1.Manifest, dst string, limits Limits) error {
+	b, err := createBlocks(dst)
+	if err != nil {
+		return err
+	}
+	defer b.file.Close()
+	u := &unpacker{tree: newTree(), blocks: b, limits: limits}
 	var total int64
 	for i, descriptor := range manifest.Layers {
 		u.tree.layer = i + 1
 		u.layer = descriptor.Digest.String()
 		if err := unpackLayer(ctx, u, img, descriptor.Digest, diffIDs[i], &total); err != nil {
-			return nil, layerError(ctx, u.layer, err)
+			return layerError(ctx, u.layer, err)
 		}
 	}
-	if err := spool.flush(); err != nil {
-		return nil, err
+	if err := writeTree(ctx, b, u.tree); err != nil {
+		return fmt.Errorf("writing %s: %w", dst, err)
 	}
-	if err := writeImage(ctx, dst, u.tree, spool.file); err != nil {
-		return nil, fmt.Errorf("writing %s: %w", dst, err)
-	}
-	return Open(dst)
+	return b.file.Close()
 }
 
 func unpackLayer(ctx context.Context, u *unpacker, img v1.Image, digest, diffID v1.Hash, total *int64) error {
@@ -71,7 +80,7 @@ func unpackLayer(ctx context.Context, u *unpacker, img v1.Image, digest, diffID 
 // not to blame.
 func layerError(ctx context.Context, layer string, err error) error {
 	var limit *LimitError
-	var full *os.PathError // writing to the spool, not reading the layer
+	var full *os.PathError // writing the image, not reading the layer
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()

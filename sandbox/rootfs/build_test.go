@@ -13,14 +13,11 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	goruntime "runtime"
 	"strings"
 	"testing"
-	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
-	"golang.org/x/sys/unix"
 
 	"github.com/sallyport-dev/sallyport/sandbox/rootfs"
 
@@ -230,8 +227,8 @@ func TestLimits(t *testing.T) {
 		{"link's target", rootfs.Limits{PathBytes: 100}, []file{{name: "l", link: strings.Repeat("t", 101)}}, "bytes in a path"},
 		{"attributes", rootfs.Limits{XattrBytes: 100}, []file{{name: "f", xattrs: map[string]string{"user.a": strings.Repeat("x", 100)}}}, "bytes of extended attributes on one file"},
 		{"PAX records", rootfs.Limits{PAXBytes: 100}, []file{{name: "f", xattrs: map[string]string{"a": strings.Repeat("x", 200)}}}, "bytes of PAX records in one entry"},
-		{"hard links that repeat a file", rootfs.Limits{TotalBytes: 3 << 20},
-			[]file{{name: "f", content: zeros[:1<<20]}, {name: "a", hard: "f"}, {name: "b", hard: "f"}, {name: "c", hard: "f"}, {name: "d", hard: "f"}}, "unpacked bytes in the image, hard links repeated"},
+		{"folders that no entry names", rootfs.Limits{Entries: 100}, []file{{name: strings.Repeat("d/", 100)}, {name: "f"}}, "entries"},
+		{"small files, each in a block", rootfs.Limits{TotalBytes: 256 << 10}, many[:100], "unpacked bytes in the image"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -243,6 +240,57 @@ func TestLimits(t *testing.T) {
 			}
 			mustBeEmpty(t, filepath.Dir(dst))
 		})
+	}
+}
+
+// TestHardLinksShareTheirBytes: however many names a file has, it takes its
+// place once.
+func TestHardLinksShareTheirBytes(t *testing.T) {
+	files := []file{{name: "f", content: strings.Repeat("x", 1<<20)}}
+	want := map[string]string{"/f": files[0].content}
+	for i := range 8 {
+		name := octal(i + 1)
+		files, want["/"+name] = append(files, file{name: name, hard: "f"}), files[0].content
+	}
+	root, err := build(t, imageOfTars(t, tarOf(t, files...)), rootfs.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := listing(t, root); !maps.Equal(got, want) || root.Size > 3<<19 {
+		t.Errorf("%d files in %d bytes, want %d in little more than one takes", len(got), root.Size, len(want))
+	}
+}
+
+// TestSizes: folders whose entries fill no block, one, or many, and links up to
+// the longest.
+func TestSizes(t *testing.T) {
+	var files []file
+	want := map[string]string{}
+	for _, n := range []int{0, 1, 50, 150, 5000} {
+		dir := fmt.Sprintf("d%d", n)
+		files, want["/"+dir] = append(files, file{name: dir + "/"}), "dir"
+		for i := range n {
+			name := fmt.Sprintf("%s/%s%d", dir, []string{"!", "a", "Ω"}[i%3], i)
+			files, want["/"+name] = append(files, file{name: name, content: name}), name
+		}
+	}
+	for _, n := range []int{1, 4031, 4032, 4033, 4095} {
+		name := fmt.Sprintf("l%d", n)
+		files, want["/"+name] = append(files, file{name: name, link: strings.Repeat("t", n)}), "link"
+	}
+	root, err := build(t, imageOfTars(t, tarOf(t, files...)), rootfs.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := listing(t, root); !maps.Equal(got, want) {
+		t.Errorf("%d files, want %d", len(got), len(want))
+	}
+	for name, kind := range want {
+		if kind == "link" {
+			if target := root.Links(name); len(target) != 1 || fmt.Sprint("/l", len(target[0])) != name {
+				t.Errorf("%s leads to %.60q", name, target)
+			}
+		}
 	}
 }
 
@@ -385,98 +433,6 @@ func FuzzBuild(f *testing.F) {
 		defer root.Close()
 		listing(t, root)
 	})
-}
-
-func BenchmarkBuild(b *testing.B) {
-	var files []file
-	block := strings.Repeat("some text that compresses ", 2000)
-	for i := range 2000 {
-		files = append(files, file{name: "usr/lib/" + octal(i+1), content: block})
-	}
-	content := tarOf(b, files...)
-	img := imageOf(b, newLayer(b, content, gzipped))
-	dst := filepath.Join(b.TempDir(), "image.erofs")
-	b.SetBytes(int64(len(content)))
-	for b.Loop() {
-		root, err := rootfs.Build(b.Context(), img, dst, rootfs.Limits{})
-		if err != nil {
-			b.Fatal(err)
-		}
-		root.Close()
-	}
-}
-
-// BenchmarkSystem squashes 396 MB of this machine's own /usr in three layers:
-// the size of a Debian image with Python, Perl, git and nginx. It reports CPU
-// time, and the largest heap.
-func BenchmarkSystem(b *testing.B) {
-	const total, layers = 396 << 20, 3
-	var tars [layers]bytes.Buffer
-	packed := 0
-	for i := range tars {
-		w := tar.NewWriter(&tars[i])
-		err := filepath.WalkDir([]string{"/usr/lib", "/usr/bin", "/usr/share"}[i], func(name string, d fs.DirEntry, err error) error {
-			if err != nil || !d.Type().IsRegular() {
-				return nil
-			}
-			if tars[i].Len() >= total/layers {
-				return fs.SkipAll
-			}
-			content, err := os.ReadFile(name)
-			if err != nil || len(content) > 32<<20 {
-				return nil
-			}
-			if err := w.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: name[1:], Size: int64(len(content)), Mode: 0o644}); err != nil {
-				return err
-			}
-			_, err = w.Write(content)
-			return err
-		})
-		if err := errors.Join(err, w.Close()); err != nil {
-			b.Fatal(err)
-		}
-		packed += tars[i].Len()
-	}
-	var list []v1.Layer
-	for i := range tars {
-		list = append(list, newLayer(b, tars[i].Bytes(), gzipped))
-		tars[i].Reset()
-	}
-	img := imageOf(b, list...)
-	goruntime.GC()
-	var before goruntime.MemStats
-	goruntime.ReadMemStats(&before)
-	dst := filepath.Join(b.TempDir(), "image.erofs")
-	stop, peak := make(chan struct{}), make(chan uint64)
-	go func() {
-		largest := uint64(0)
-		for {
-			select {
-			case <-stop:
-				peak <- largest
-				return
-			case <-time.After(5 * time.Millisecond):
-				var m goruntime.MemStats
-				goruntime.ReadMemStats(&m)
-				largest = max(largest, m.HeapAlloc)
-			}
-		}
-	}()
-	var usage, after unix.Rusage
-	_ = unix.Getrusage(unix.RUSAGE_SELF, &usage)
-	b.SetBytes(int64(packed))
-	for b.Loop() {
-		root, err := rootfs.Build(b.Context(), img, dst, rootfs.Limits{})
-		if err != nil {
-			b.Fatal(err)
-		}
-		root.Close()
-	}
-	_ = unix.Getrusage(unix.RUSAGE_SELF, &after)
-	close(stop)
-	cpu := after.Utime.Nano() + after.Stime.Nano() - usage.Utime.Nano() - usage.Stime.Nano()
-	b.ReportMetric(float64(cpu)/1e9/float64(b.N), "cpu-s/op")
-	b.ReportMetric(float64(int64(<-peak)-int64(before.HeapAlloc))/(1<<20), "peak-heap-MB")
 }
 
 // TestSmallFilesCanBeMapped holds the image to what gVisor can map into a

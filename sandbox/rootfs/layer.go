@@ -24,11 +24,10 @@ const xattrRecord = "SCHILY.xattr."
 // unpacker applies layers to a tree.
 type unpacker struct {
 	tree    *tree
-	spool   *spool
+	blocks  *blocks
 	limits  Limits
 	layer   string // digest, for messages
 	entries int
-	copied  int64 // bytes that hard links will repeat in the result
 }
 
 func (u *unpacker) tooMuch(what string, limit int64) error {
@@ -88,7 +87,7 @@ func (u *unpacker) entry(hdr *tar.Header, content io.Reader) error {
 }
 
 func (u *unpacker) check(hdr *tar.Header) error {
-	if u.entries++; u.entries > u.limits.Entries {
+	if u.entries++; u.entries+u.tree.made > u.limits.Entries {
 		return u.tooMuch("entries", int64(u.limits.Entries))
 	}
 	if len(hdr.Name) > u.limits.PathBytes || len(hdr.Linkname) > u.limits.PathBytes {
@@ -135,10 +134,10 @@ func (u *unpacker) create(dir *node, base string, hdr *tar.Header, content io.Re
 		}
 	case tar.TypeReg, tar.TypeGNUSparse, tar.TypeCont, '\x00':
 		// A sparse file is small in the tar and large on disk.
-		if u.unpacked(hdr.Size) > u.limits.TotalBytes {
+		if hdr.Size > u.limits.TotalBytes-u.blocks.size {
 			return u.tooMuch("unpacked bytes in the image", u.limits.TotalBytes)
 		}
-		offset, size, err := u.spool.add(content)
+		offset, size, err := u.blocks.add(content)
 		if err != nil {
 			return fmt.Errorf("%s: %w", shorten(hdr.Name), err)
 		}
@@ -166,7 +165,8 @@ func (u *unpacker) create(dir *node, base string, hdr *tar.Header, content io.Re
 	return nil
 }
 
-// link repeats a file: EROFS as written here has no second name for one inode.
+// link makes a second file of the same bytes: each name has an inode of its own,
+// as a link between layers has with overlayfs.
 func (u *unpacker) link(dir *node, base string, hdr *tar.Header) error {
 	target := u.tree.lookup(path.Clean("/" + hdr.Linkname))
 	if target == nil {
@@ -175,22 +175,10 @@ func (u *unpacker) link(dir *node, base string, hdr *tar.Header) error {
 	if target.mode.IsDir() {
 		return fmt.Errorf("%s: hard link to %s, which is a directory", shorten(hdr.Name), shorten(hdr.Linkname))
 	}
-	if u.unpacked(target.size) > u.limits.TotalBytes {
-		return u.tooMuch("unpacked bytes in the image, hard links repeated", u.limits.TotalBytes)
-	}
-	u.copied += target.size
 	n := *target
 	n.name, n.layer, n.swept = base, u.tree.layer, 0
 	dir.children[base] = &n
 	return nil
-}
-
-// unpacked is what the image's files would take with more bytes added.
-func (u *unpacker) unpacked(more int64) int64 {
-	if more > u.limits.TotalBytes {
-		return more // and no overflow
-	}
-	return u.spool.size + u.copied + more
 }
 
 // attributes sets what every kind of file has. Extended attributes are left

@@ -6,7 +6,7 @@ type Limits struct {
 	LayerBytes int64 // decompressed bytes of one layer, tar headers included
 	TotalBytes int64 // decompressed bytes of all layers
 	Ratio      int64 // decompressed bytes allowed per compressed byte, above 64 MiB
-	Entries    int   // tar entries over all layers
+	Entries    int   // tar entries over all layers, and folders that only paths name
 	PathBytes  int   // length of a path, and of a link's target
 	XattrBytes int   // names and values of one entry's extended attributes
 	PAXBytes   int   // keys and values of one entry's PAX records

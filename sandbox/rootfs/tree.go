@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"slices"
 	"strings"
 	"time"
 )
@@ -23,15 +22,16 @@ type node struct {
 	mtime    time.Time
 	device   uint32
 	target   string // of a symbolic link
-	offset   int64  // of a regular file's data in the spool
+	offset   int64  // in the image's file, of what a file, folder or link holds
 	size     int64
 	layer    int // that set it last; decides what a whiteout hides
 	swept    int // layer up to which lower layers' files in here are known to be gone
 	children map[string]*node
+	nid      uint64 // number of its inode
 }
 
 func newDir(name string, layer int) *node {
-	return &node{name: name, mode: fs.ModeDir | 0o755, layer: layer, children: map[string]*node{}}
+	return &node{name: name, mode: fs.ModeDir | 0o755, mtime: time.Unix(0, 0), layer: layer, children: map[string]*node{}}
 }
 
 // tree is the image's file system, built from the bottom layer up. No path of
@@ -39,6 +39,7 @@ func newDir(name string, layer int) *node {
 type tree struct {
 	root  *node
 	layer int
+	made  int // folders that no entry names
 }
 
 func newTree() *tree { return &tree{root: newDir("", 0)} }
@@ -70,6 +71,7 @@ func (t *tree) dir(p string) (*node, error) {
 		case child == nil:
 			child = newDir(part, t.layer)
 			here.children[part] = child
+			t.made++
 			stack = append(stack, child)
 		case child.mode.IsDir():
 			stack = append(stack, child)
@@ -154,15 +156,6 @@ func (t *tree) lookup(p string) *node {
 		stack = append(stack, child)
 	}
 	return stack[len(stack)-1]
-}
-
-func (n *node) sorted() []*node {
-	list := make([]*node, 0, len(n.children))
-	for _, c := range n.children {
-		list = append(list, c)
-	}
-	slices.SortFunc(list, func(a, b *node) int { return strings.Compare(a.name, b.name) })
-	return list
 }
 
 func split(p string) []string { return strings.Split(strings.Trim(p, "/"), "/") }
