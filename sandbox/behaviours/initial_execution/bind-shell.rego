@@ -59,6 +59,26 @@ finding contains {
 	object.get(e, ["remote", "scope"], "") != "loopback"
 }
 
+# We told whoever listens to work something out, in the language of shells, and
+# were told the result.
+finding contains {
+	"message": sprintf("%s does what whoever connects to port %d tells it, as a shell does", [lib.program(flow.process), flow.dst_port]),
+	"malicious": true,
+	"confidence": 97,
+	"lineage": lib.lineage(flow.process),
+	"evidence": [
+		lib.flow_evidence(flow, substring(flow["in"], 0, 300), "we say"),
+		lib.flow_evidence(flow, substring(flow.out, 0, 300), "it answers"),
+	],
+} if {
+	some flow in input.network.flows
+	flow.inbound
+	flow.probe
+	contains(flow["in"], "echo $((7*191))")
+	some order in regex.find_all_string_submatch_n(`echo \$\(\(7\*191\)\)([A-Z0-9]{16,})`, flow["in"], 1)
+	contains(flow.out, concat("", ["1337", order[1]]))
+}
+
 port(e) := sprintf(" to port %d", [e.local.port]) if e.local.port
 
 else := ""

@@ -45,16 +45,34 @@ test_by_a_pipe_with_a_name if f.malicious(rule.finding) with input as fifo(["/bi
 
 test_not_echo_server if count(rule.finding) == 0 with input as fifo(["/bin/nc", "-l", "-p", "7"], ["/bin/cat"])
 
+# visited is our own probe, and what it was told.
+visited(answer) := f.observation({"processes": [f.process(9, ["/app"], {})], "flows": [f.flow("9.0", "10.0.2.15", 31337, {
+	"inbound": true, "probe": true,
+	"in": `\x0aid\x0aecho ABCDEFGHIJKLMNOPQRSTUVWXYZ\x0aecho $((7*191))ABCDEFGHIJKLMNOPQRSTUVWXYZ\x0a`, "out": answer,
+})]})
+
+test_answers_as_a_shell if {
+	found := rule.finding with input as visited(`uid=0(root)\x0aABCDEFGHIJKLMNOPQRSTUVWXYZ\x0a1337ABCDEFGHIJKLMNOPQRSTUVWXYZ\x0a`)
+	f.malicious(found)
+	f.pointed(found)
+}
+
+test_not_repeating if {
+	count(rule.finding) == 0 with input as visited(`id\x0aecho ABCDEFGHIJKLMNOPQRSTUVWXYZ\x0aecho $((7*191))ABCDEFGHIJKLMNOPQRSTUVWXYZ\x0a`)
+	count(rule.finding) == 0 with input as visited(`1337`)
+	count(rule.finding) == 0 with input as visited("")
+}
+
 # Recorded from images that were run: see testdata/observations.
 test_recorded if {
-	every name in ["bind-shell.port", "bind-shell.fifo"] {
+	every name in ["bind-shell.port", "bind-shell.fifo", "bind-shell.second-port", "bind-shell.line-by-line"] {
 		found := rule.finding with input as data.observations[name]
 		f.pointed(found)
 	}
 }
 
 test_not_recorded if {
-	every name in ["bind-shell.handler-script", "reverse-shell.exec", "benign.hello", "benign.web-entrypoint", "benign.web-server"] {
+	every name in ["bind-shell.handler-script", "bind-shell.echo-server", "reverse-shell.exec", "benign.hello", "benign.web-entrypoint", "benign.web-server"] {
 		count(rule.finding) == 0 with input as data.observations[name]
 	}
 }

