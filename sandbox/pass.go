@@ -59,7 +59,9 @@ func (p *pass) detonate(ctx context.Context) error {
 		run.Addresses = append(run.Addresses, a.Addr().String())
 	}
 
-	set := &setting{root: r.root, world: world, secrets: r.secrets, home: r.who.home, hostname: hostname(), plan: p.plan}
+	set := &setting{root: r.root, world: world, secrets: r.secrets, who: r.who, hostname: hostname(), plan: p.plan}
+	files := set.files()
+	run.Bait = set.bait
 	builder := observation.New(r.image, run)
 	watch := newWatch(world, p.plan.ports, run.Token, r.runner.cfg.Idle, r.log)
 	criticalSeen, first := uint64(0), r.seq
@@ -68,7 +70,7 @@ func (p *pass) detonate(ctx context.Context) error {
 		Root:     r.root.Path,
 		Hostname: set.hostname,
 		Process:  runtime.Process{Args: p.plan.args, Env: set.environment(), Cwd: p.plan.cwd, UID: r.who.uid, GID: r.who.gid, Groups: r.who.groups},
-		Files:    set.files(),
+		Files:    files,
 		Link:     &link,
 		Limits:   r.runner.cfg.Limits,
 		DiffPath: p.file(protocol.FSDiff), CopiesDir: p.file(copiesFolder),
@@ -153,7 +155,7 @@ func (p *pass) addFiles(b *observation.Builder, set *setting, result *runtime.Re
 	defer f.Close()
 	err = runtime.ReadDiff(f, set.made, func(c runtime.Change) error {
 		return b.AddFile(observation.Change{
-			Path: c.Path, Deleted: c.Deleted, Header: c.Header, Content: c.Content, InImage: set.root.Exists(c.Path),
+			Path: c.Path, Deleted: c.Deleted, Header: c.Header, Content: c.Content, InImage: set.root.Exists(c.Path) || slices.Contains(set.bait, c.Path),
 		})
 	})
 	if err == nil && result.DiffError != "" {

@@ -3,6 +3,10 @@ package sandbox
 import (
 	"fmt"
 	"io/fs"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
 
 	"github.com/sallyport-dev/sallyport/sandbox/behaviours"
 	"github.com/sallyport-dev/sallyport/sandbox/canary"
@@ -18,11 +22,12 @@ type setting struct {
 	root     *rootfs.Root
 	world    *network.World
 	secrets  *canary.Set
-	home     string
+	who      account
 	hostname string
 	plan     *plan
 
 	made []runtime.File // what files returned
+	bait []string       // the documents among them
 }
 
 // defaultPath is what an engine sets for an image that does not.
@@ -35,7 +40,7 @@ const maxBundle = 8 << 20
 func (s *setting) environment() []string {
 	engine := []string{
 		defaultPath,
-		"HOSTNAME=" + s.hostname, "HOME=" + s.home,
+		"HOSTNAME=" + s.hostname, "HOME=" + s.who.home,
 	}
 	env := environment(s.plan.env, engine...)
 	env = environment(env, s.world.Environment()...)
@@ -44,7 +49,7 @@ func (s *setting) environment() []string {
 
 // files is everything that is put into the writable layer, where it comes to lie.
 func (s *setting) files() []runtime.File {
-	s.made = nil
+	s.made, s.bait = nil, nil
 	// An engine mounts these over whatever the image has.
 	s.put("/etc/hostname", s.hostname+"\n", 0o644)
 	s.put("/etc/hosts", s.hosts(), 0o644)
@@ -57,14 +62,71 @@ func (s *setting) files() []runtime.File {
 		s.folder(v)
 	}
 	s.folder(s.plan.cwd)
-	for _, f := range s.secrets.Files(s.home) {
-		if !s.root.Exists(f.Path) {
-			s.put(f.Path, string(f.Content), fs.FileMode(f.Mode))
+	for _, f := range s.secrets.Files(s.who.home) {
+		s.plant(f)
+	}
+	documents := len(s.made)
+	for _, dir := range s.shelves() {
+		for _, f := range s.secrets.Documents(dir) {
+			s.plant(f)
 		}
 	}
 	s.made = runtime.Placed(s.root, s.made)
+	for _, f := range s.made[documents:] {
+		if f.Mode.IsRegular() {
+			s.bait = append(s.bait, f.Path)
+		}
+	}
 	return s.made
 }
+
+// plant puts a file where the image has none.
+func (s *setting) plant(f canary.File) {
+	if s.root.Exists(f.Path) {
+		return
+	}
+	uid, gid := 0, 0
+	if f.Own {
+		uid, gid = int(s.who.uid), int(s.who.gid)
+		s.ownFolders(path.Dir(f.Path))
+	}
+	s.made = append(s.made, runtime.File{Path: f.Path, Content: f.Content, Mode: fs.FileMode(f.Mode), UID: uid, GID: gid})
+}
+
+// ownFolders makes the folders of dir that are missing as the user's own; some
+// programs refuse what lies in anybody else's.
+func (s *setting) ownFolders(dir string) {
+	if s.root.Exists(dir) {
+		return
+	}
+	s.ownFolders(path.Dir(dir))
+	mode := fs.FileMode(0o755)
+	if strings.HasPrefix(path.Base(dir), ".") {
+		mode = 0o700
+	}
+	s.made = append(s.made, runtime.File{Path: dir, Mode: fs.ModeDir | mode, UID: int(s.who.uid), GID: int(s.who.gid)})
+}
+
+// shelves are the folders that get documents. The volumes of programs that
+// keep their own data there, such as databases, must be found empty.
+func (s *setting) shelves() []string {
+	list := []string{"/mnt/share"}
+	if s.who.home != "/" && !slices.Contains(s.plan.volumes, s.who.home) {
+		list = append(list, path.Join(s.who.home, "Documents"))
+	}
+	for _, v := range s.plan.volumes {
+		if len(list) < maxShelves && !ofPrograms.MatchString(v) {
+			list = append(list, path.Join(v, "documents"))
+		}
+	}
+	return list
+}
+
+// maxShelves bounds how many folders get documents.
+const maxShelves = 6
+
+// ofPrograms is the places that programs have for themselves (FHS 3.0).
+var ofPrograms = regexp.MustCompile(`^/(bin|boot|dev|etc|lib[0-9a-z]*|opt|proc|run|sbin|sys|tmp|usr|var)(/|$)`)
 
 func (s *setting) hosts() string {
 	text := "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n"
@@ -111,7 +173,7 @@ func (s *setting) folder(name string) {
 // what other programs were told.
 func (s *setting) readsOf() []string {
 	var list []string
-	for _, f := range s.secrets.Files(s.home) {
+	for _, f := range s.secrets.Files(s.who.home) {
 		list = append(list, f.Path)
 	}
 	list = append(list, "/dev/", "/etc/shadow", "/etc/gshadow")

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"sync/atomic"
 )
 
 // The secrets of a Set by name.
@@ -20,28 +21,41 @@ const (
 	IMDSAccessKeyID    = "imds_access_key_id" // from the cloud's metadata service
 	IMDSSecretKey      = "imds_secret_access_key"
 	IMDSSessionToken   = "imds_session_token"
+	GCPPrivateKey      = "gcp_private_key"
+	AzureClientSecret  = "azure_client_secret"
 	DockerToken        = "docker_token"
 	NPMToken           = "npm_token"
+	PyPIToken          = "pypi_token"
 	GitToken           = "git_token"
+	VaultToken         = "vault_token"
 	SSHPrivateKey      = "ssh_private_key"
 	KubernetesToken    = "kubernetes_token"
+	KubeconfigToken    = "kubeconfig_token"
 	DatabasePassword   = "database_password"
+	MySQLPassword      = "mysql_password"
+	SecretFile         = "secret_file" // as engines mount it below /run/secrets
 	EnvDatabase        = "env_database_password"
 	EnvGitHubToken     = "env_github_token"
 	EnvAPIKey          = "env_api_key"
+	WalletKey          = "wallet_key"
+	KeystoreKey        = "keystore_key"
+	BrowserPassword    = "browser_password"
+	Document           = "document"
 )
 
-// Set is the secrets of one run. It does not change and is safe for concurrent use.
+// Set is the secrets of one run. Its secrets do not change; it is safe for concurrent use.
 type Set struct {
 	secrets []Secret
-	matcher *matcher
+	texts   *matcher // nil: there are none
+	masks   *matcher
+	kept    atomic.Int64 // bytes of compressed things, over all streams
 }
 
 // Secret is one planted value.
 type Secret struct {
 	Name  string
 	Value string   // as a thief would find it
-	Owner []string // domain suffixes and addresses to which it belongs
+	Owner []string // domain suffixes and addresses to which it may be sent; none for what only signs
 
 	// needle is the part that is searched for: random, free of characters that
 	// encoders escape. Empty for an identifier, which is no secret: an SDK
@@ -55,7 +69,7 @@ func New(rand io.Reader) (*Set, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make canary secrets: %w", err)
 	}
-	return &Set{secrets: secrets, matcher: newMatcher(secrets)}, nil
+	return &Set{secrets: secrets, texts: newMatcher(patterns(secrets)), masks: newMatcher(masked(secrets))}, nil
 }
 
 // Secrets lists all of them.

@@ -1,50 +1,88 @@
 package canary
 
-// escape undoes %XX (RFC 3986 §2.1), and \n, \r, \/ and the like of a string in
-// JSON (RFC 8259 §7), one character at a time. An incomplete escape stands for
-// itself.
+// escape undoes %XX (RFC 3986 §2.1), and \n, \r, \/, \u00XX and the like of a
+// string in JSON (RFC 8259 §7). An incomplete escape stands for itself.
 type escape struct {
-	held [3]byte // characters of an escape that has begun
+	held [6]byte // characters of an escape that has begun
 	n    int
-	out  [3]byte
 }
 
-// undo takes the next character and returns what is decided by it. The slice is
-// valid until the next call.
-func (e *escape) undo(c byte) []byte {
-	if c == '%' || (c == '\\' && !(e.n == 1 && e.held[0] == '\\')) {
-		out := e.out[:copy(e.out[:], e.held[:e.n])]
-		e.held[0], e.n = c, 1
-		return out
+// undo appends what is decided by the next piece of a text.
+func (e *escape) undo(dst, p []byte) []byte {
+	for i, c := range p {
+		if e.n == 0 && c != '%' && c != '\\' {
+			dst = append(dst, c)
+			continue
+		}
+		dst = e.next(dst, p[i])
 	}
+	return dst
+}
+
+func (e *escape) next(dst []byte, c byte) []byte {
 	switch {
 	case e.n == 0:
-		e.out[0] = c
-		return e.out[:1]
-	case e.held[0] == '\\':
+		return e.begin(dst, c)
+	case e.held[0] == '%':
+		return e.percent(dst, c)
+	case e.n == 1: // after a backslash
+		switch c {
+		case 'u':
+			e.held[e.n] = c
+			e.n++
+			return dst
+		case '%':
+			return e.begin(dst, c)
+		}
 		e.n = 0
 		if c == 'n' || c == 'r' {
-			return nil // a line break
+			return dst
 		}
-		e.out[0] = c
-		return e.out[:1]
-	case !isHex(c): // %, % and one digit: no escape after all
-		n := copy(e.out[:], e.held[:e.n])
-		e.out[n] = c
-		e.n = 0
-		return e.out[:n+1]
+		return append(dst, c)
+	case !isHex(c): // \u and fewer than four digits
+		return e.begin(dst, c)
+	case e.n < 5:
+		e.held[e.n] = c
+		e.n++
+		return dst
+	}
+	high, low := unhex(e.held[2])<<4|unhex(e.held[3]), unhex(e.held[4])<<4|unhex(c)
+	e.n = 0
+	if high != 0 {
+		return append(dst, 0xff) // no character of an encoding
+	}
+	return unbroken(dst, low)
+}
+
+func (e *escape) percent(dst []byte, c byte) []byte {
+	switch {
+	case !isHex(c):
+		return e.begin(dst, c)
 	case e.n == 1:
 		e.held[1], e.n = c, 2
-		return nil
-	default:
-		e.n = 0
-		d := unhex(e.held[1])<<4 | unhex(c)
-		if d == '\n' || d == '\r' {
-			return nil
-		}
-		e.out[0] = d
-		return e.out[:1]
+		return dst
 	}
+	e.n = 0
+	return unbroken(dst, unhex(e.held[1])<<4|unhex(c))
+}
+
+// begin takes the first character of an escape, whatever was held.
+func (e *escape) begin(dst []byte, c byte) []byte {
+	dst = append(dst, e.held[:e.n]...)
+	e.n = 0
+	if c != '%' && c != '\\' {
+		return append(dst, c)
+	}
+	e.held[0], e.n = c, 1
+	return dst
+}
+
+// unbroken leaves line breaks out.
+func unbroken(dst []byte, c byte) []byte {
+	if c == '\n' || c == '\r' {
+		return dst
+	}
+	return append(dst, c)
 }
 
 func isHex(c byte) bool {

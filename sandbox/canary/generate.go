@@ -3,10 +3,14 @@ package canary
 import (
 	"bytes"
 	"crypto/ed25519"
+	"crypto/x509/pkix"
+	"encoding/asn1"
 	"encoding/base64"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"io"
+	"math/big"
 	"strings"
 
 	"golang.org/x/crypto/ssh"
@@ -22,32 +26,50 @@ const (
 // and short enough that all encodings of all needles make a small table.
 const needleLength = 20
 
-// Who a secret belongs to: using it there is what it is for.
+// Who a secret belongs to: sending it there is what it is for. What is only
+// signed with, such as the secret half of an AWS key, is sent to nobody.
 var (
 	ownerAWS        = []string{"amazonaws.com", "amazonaws.com.cn", "aws.amazon.com", "api.aws"}
+	ownerAzure      = []string{"microsoftonline.com", "azure.com", "azure.net", "windows.net"}
 	ownerDocker     = []string{"docker.io", "docker.com"}
 	ownerNPM        = []string{"npmjs.org", "npmjs.com"}
+	ownerPyPI       = []string{"pypi.org", "pythonhosted.org"}
 	ownerGitHub     = []string{"github.com", "githubusercontent.com", "ghcr.io"}
-	ownerKubernetes = []string{"kubernetes.default.svc", "kubernetes.default", "cluster.local", "10.96.0.1"}
+	ownerKubernetes = []string{"kubernetes.default.svc", "kubernetes.default", "cluster.local", clusterAddress}
+	ownerVault      = []string{"vault.corp.example.net"}
 )
+
+// clusterAddress is where the API server of a cluster usually is.
+const clusterAddress = "10.96.0.1"
 
 func generate(rand io.Reader) ([]Secret, error) {
 	g := generator{rand: rand}
 	secrets := []Secret{
 		g.identifier(AWSAccessKeyID, "AKIA", upperBase32, 16, ownerAWS),
-		g.secret(AWSSecretAccessKey, "", base64Chars, 20, ownerAWS),
+		g.secret(AWSSecretAccessKey, "", base64Chars, 20, nil),
 		g.identifier(IMDSAccessKeyID, "ASIA", upperBase32, 16, ownerAWS),
-		g.secret(IMDSSecretKey, "", base64Chars, 20, ownerAWS),
+		g.secret(IMDSSecretKey, "", base64Chars, 20, nil),
 		g.secret(IMDSSessionToken, "IQoJb3JpZ2luX2VjE", base64Chars, 300, ownerAWS),
+		g.rsaKey(GCPPrivateKey),
+		g.secret(AzureClientSecret, "Qx38Q~", alphanum, 14, ownerAzure),
 		g.secret(DockerToken, "dckr_pat_", alphanum, 7, ownerDocker),
 		g.secret(NPMToken, "npm_", alphanum, 16, ownerNPM),
+		g.secret(PyPIToken, "pypi-AgEIcHlwaS5vcmcC", alphanum, 130, ownerPyPI),
 		g.secret(GitToken, "ghp_", alphanum, 16, ownerGitHub),
+		g.secret(VaultToken, "hvs.CAESI", alphanum, 66, ownerVault),
 		g.sshKey(),
-		g.kubernetesToken(),
+		g.kubernetesToken(KubernetesToken, "default", "default"),
+		g.kubernetesToken(KubeconfigToken, "kube-system", "ci-deployer"),
 		g.secret(DatabasePassword, "", alphanum, 4, nil),
+		g.secret(MySQLPassword, "", alphanum, 4, nil),
+		g.secret(SecretFile, "", alphanum, 12, nil),
 		g.secret(EnvDatabase, "", alphanum, 4, nil),
 		g.secret(EnvGitHubToken, "ghp_", alphanum, 16, ownerGitHub),
 		g.secret(EnvAPIKey, "sk_live_", alphanum, 4, nil),
+		g.secret(WalletKey, "", alphanum, 28, nil),
+		g.digits(KeystoreKey, 64),
+		g.secret(BrowserPassword, "MDoEEPgAAAAAAAAAAAAAAAAAAAEwFAYIKoZIhvcNAwcECN", alphanum, 21, nil),
+		g.secret(Document, "", alphanum, 4, nil),
 	}
 	return secrets, g.err
 }
@@ -84,6 +106,60 @@ func (g *generator) identifier(name, prefix, alphabet string, n int, owner []str
 	return Secret{Name: name, Value: prefix + g.chars(alphabet, n), Owner: owner}
 }
 
+// digits is a secret in hexadecimal digits.
+func (g *generator) digits(name string, n int) Secret {
+	value := g.chars("0123456789abcdef", n)
+	return Secret{Name: name, Value: value, needle: value[:needleLength]}
+}
+
+// rsaKey has the form of a key (RFC 5208, RFC 8017 Appendix A.1.2) whose numbers are
+// random: to make a real one takes longer than all else, and nobody will
+// accept it anyway.
+func (g *generator) rsaKey(name string) Secret {
+	const half = 128 // bytes
+	number := func(n int) *big.Int { return new(big.Int).SetBit(new(big.Int).SetBytes(g.bytes(n)), 8*n-1, 1) }
+	key, err := asn1.Marshal(struct {
+		Version                  int
+		N                        *big.Int
+		E                        int
+		D, P, Q, Dp, Dq, Inverse *big.Int
+	}{0, number(2 * half), 65537, number(2 * half), number(half), number(half), number(half), number(half), number(half)})
+	if err == nil {
+		key, err = asn1.Marshal(struct {
+			Version   int
+			Algorithm pkix.AlgorithmIdentifier
+			Key       []byte
+		}{0, pkix.AlgorithmIdentifier{Algorithm: asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 1}, Parameters: asn1.NullRawValue}, key})
+	}
+	if err != nil {
+		g.err = fmt.Errorf("RSA key: %w", err)
+		return Secret{Name: name}
+	}
+	body := base64.StdEncoding.EncodeToString(key)
+	const line = 64                           // characters
+	start := (len(body)/2/line)*line + line/4 // in the middle of a line, in d
+	return Secret{
+		Name: name, Value: string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key})), needle: g.plain(body, start),
+	}
+}
+
+// plain is the first stretch of text from start on that has neither a line
+// break nor a character that encoders escape.
+func (g *generator) plain(body string, start int) string {
+	for ; start+needleLength <= len(body); start++ {
+		s := body[start : start+needleLength]
+		if i := strings.LastIndexAny(s, "+/"); i >= 0 {
+			start += i
+			continue
+		}
+		return s
+	}
+	if g.err == nil {
+		g.err = errors.New("a key without a stretch of letters and digits")
+	}
+	return ""
+}
+
 // sshKey is a real key. Its needle lies in the private half: the public one is
 // meant to be given away, and the file holds it too.
 func (g *generator) sshKey() Secret {
@@ -95,7 +171,7 @@ func (g *generator) sshKey() Secret {
 	}
 	// The file is base64 already: the characters that the seed alone decides.
 	body := base64.StdEncoding.EncodeToString(block.Bytes)
-	start, _ := phase(bytes.Index(block.Bytes, seed), len(seed))
+	start, _ := phase(bytes.Index(block.Bytes, seed), len(seed), 6)
 	const line = 64 // characters; an encoding of the file would have a line break in the middle
 	if start/line != (start+needleLength-1)/line {
 		start = (start/line + 1) * line
@@ -105,15 +181,15 @@ func (g *generator) sshKey() Secret {
 
 // kubernetesToken has the form of a service account's token (RFC 7519) with a
 // signature that nobody made.
-func (g *generator) kubernetesToken() Secret {
+func (g *generator) kubernetesToken(name, namespace, account string) Secret {
 	encode := base64.RawURLEncoding.EncodeToString
 	head := encode([]byte(`{"alg":"RS256","kid":"` + g.chars(alphanum, 43) + `"}`))
-	claims := encode([]byte(`{"iss":"https://kubernetes.default.svc.cluster.local","sub":"system:serviceaccount:default:default",` +
-		`"kubernetes.io":{"namespace":"default","serviceaccount":{"name":"default"}}}`))
+	claims := encode([]byte(`{"iss":"https://kubernetes.default.svc.cluster.local","sub":"system:serviceaccount:` + namespace + `:` + account + `",` +
+		`"kubernetes.io":{"namespace":"` + namespace + `","serviceaccount":{"name":"` + account + `"}}}`))
 	needle := g.chars(alphanum, needleLength)
 	signature := needle + encode(g.bytes(240))
 	return Secret{
-		Name: KubernetesToken, Value: strings.Join([]string{head, claims, signature}, "."),
+		Name: name, Value: strings.Join([]string{head, claims, signature}, "."),
 		Owner: ownerKubernetes, needle: needle,
 	}
 }

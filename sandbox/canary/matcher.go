@@ -1,123 +1,81 @@
 package canary
 
-import (
-	"encoding/base64"
-	"encoding/hex"
-	"strings"
-)
+import "bytes"
 
-// pattern is one encoding of one secret's needle.
-type pattern struct {
-	text     string
-	secret   int // index in the set
-	encoding string
-}
-
-// phase tells which base64 characters the bytes from skip to skip+n decide
-// alone, when skip bytes of something else come before them (RFC 4648 §4: six
-// bits a character).
-func phase(skip, n int) (start, end int) { return (8*skip + 5) / 6, 8 * (skip + n) / 6 }
-
-func patterns(secrets []Secret) []pattern {
-	var all []pattern
-	for i, s := range secrets {
-		if s.needle == "" {
-			continue
-		}
-		add := func(text, encoding string) { all = append(all, pattern{text, i, encoding}) }
-		add(s.needle, "raw")
-		for skip := range 3 {
-			start, end := phase(skip, len(s.needle))
-			padded := []byte(strings.Repeat("\x00", skip) + s.needle)
-			std := base64.RawStdEncoding.EncodeToString(padded)[start:end]
-			url := base64.RawURLEncoding.EncodeToString(padded)[start:end]
-			add(std, "base64")
-			if url != std {
-				add(url, "base64")
-			}
-		}
-		lower := hex.EncodeToString([]byte(s.needle))
-		add(lower, "hex")
-		if upper := strings.ToUpper(lower); upper != lower {
-			add(upper, "hex")
-		}
-	}
-	return all
-}
-
-// matcher is an Aho-Corasick automaton as a complete table: one look-up a byte,
-// whatever the input. Characters that no pattern has share a column.
+// matcher finds many texts at once (Wu and Manber, 1994): a look-up by the last
+// three bytes of a window tells how far it may move, which is most of its
+// length where nothing is to be found.
 type matcher struct {
 	patterns []pattern
-	column   [256]uint16
-	columns  int
-	next     []uint16 // [state*columns + column] → state
-	found    []int16  // [state] → pattern that ends there, or -1
+	window   int                 // the shortest text's length
+	longest  int                 //
+	shift    [1 << 16]uint8      // by the hash of a block
+	ends     map[uint16][]uint16 // blocks that end a window of patterns
 }
 
-// newMatcher builds the automaton. All patterns of random needles differ, and
-// none ends within another, so that one pattern per state is enough.
-func newMatcher(secrets []Secret) *matcher {
-	m := &matcher{patterns: patterns(secrets), columns: 1} // column 0: no pattern's character
-	states := 1
-	for _, p := range m.patterns {
-		states += len(p.text)
-		for i := range len(p.text) {
-			if c := p.text[i]; m.column[c] == 0 {
-				m.column[c] = uint16(m.columns)
-				m.columns++
-			}
-		}
-	}
-	m.next = make([]uint16, states*m.columns)
-	m.found = make([]int16, states)
-	for i := range m.found {
-		m.found[i] = -1
-	}
+// block is how many bytes are looked up at once.
+const block = 3
 
-	last := uint16(0)
-	for i, p := range m.patterns {
-		state := uint16(0)
-		for j := range len(p.text) {
-			edge := &m.next[int(state)*m.columns+int(m.column[p.text[j]])]
-			if *edge == 0 {
-				last++
-				*edge = last
-			}
-			state = *edge
-		}
-		m.found[state] = int16(i)
+func hashBlock(b []byte) uint16 {
+	_ = b[block-1]
+	return uint16((uint32(b[0]) | uint32(b[1])<<8 | uint32(b[2])<<16) * 2654435761 >> 16)
+}
+
+// newMatcher is nil when there is nothing to look for.
+func newMatcher(patterns []pattern) *matcher {
+	if len(patterns) == 0 {
+		return nil
 	}
-	m.complete(int(last) + 1)
+	m := &matcher{patterns: patterns, window: len(patterns[0].text), ends: make(map[uint16][]uint16, len(patterns))}
+	for _, p := range patterns {
+		m.window = min(m.window, len(p.text))
+		m.longest = max(m.longest, len(p.text))
+	}
+	for i := range m.shift {
+		m.shift[i] = uint8(m.window - block + 1)
+	}
+	for i, p := range patterns {
+		for end := block; end <= m.window; end++ {
+			h := hashBlock(p.text[end-block : end])
+			m.shift[h] = min(m.shift[h], uint8(m.window-end))
+			if end == m.window {
+				m.ends[h] = append(m.ends[h], uint16(i))
+			}
+		}
+	}
 	return m
 }
 
-// complete replaces missing edges by those of the longest proper suffix that
-// is a state, breadth first.
-func (m *matcher) complete(states int) {
-	suffix := make([]uint16, states)
-	queue := make([]uint16, 0, states)
-	for _, state := range m.next[:m.columns] {
-		if state != 0 {
-			queue = append(queue, state)
+// find calls found for each pattern in text, with where it begins.
+func (m *matcher) find(text []byte, found func(p *pattern, at int)) {
+	for end := m.window; end <= len(text); {
+		h := hashBlock(text[end-block : end])
+		if s := m.shift[h]; s > 0 {
+			end += int(s)
+			continue
 		}
-	}
-	for len(queue) > 0 {
-		state := queue[0]
-		queue = queue[1:]
-		row := m.next[int(state)*m.columns:][:m.columns]
-		fallback := m.next[int(suffix[state])*m.columns:][:m.columns]
-		for c, child := range row {
-			if child == 0 {
-				row[c] = fallback[c]
-				continue
+		at := end - m.window
+		for _, i := range m.ends[h] {
+			if p := &m.patterns[i]; bytes.HasPrefix(text[at:], p.text) {
+				found(p, at)
 			}
-			suffix[child] = fallback[c]
-			queue = append(queue, child)
 		}
+		end++
 	}
 }
 
-func (m *matcher) step(state uint16, c byte) uint16 {
-	return m.next[int(state)*m.columns+int(m.column[c])]
+// view is one way to read a stream that comes in pieces. It remembers the end
+// of what it has read, so that a text is found across pieces.
+type view struct {
+	tail [maxPattern - 1]byte
+	n    int
+}
+
+// read searches in the next piece. room is for it and what came before; it is
+// returned for the next use.
+func (v *view) read(m *matcher, piece, room []byte, found func(p *pattern, at int, text []byte)) []byte {
+	room = append(append(room[:0], v.tail[:v.n]...), piece...)
+	m.find(room, func(p *pattern, at int) { found(p, at, room) })
+	v.n = copy(v.tail[:min(m.longest-1, len(room))], room[max(0, len(room)-(m.longest-1)):])
+	return room
 }

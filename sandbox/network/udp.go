@@ -46,6 +46,9 @@ func (w *World) datagram(id stack.TransportEndpointID, pkt *stack.PacketBuffer) 
 	from, to := addrPort(id.RemoteAddress, id.RemotePort), addrPort(id.LocalAddress, id.LocalPort)
 	f := w.flow(tuple{"udp", from, to})
 	f.passed(payload, true, true)
+	if !f.kept() {
+		f.ended() // it is not met again
+	}
 	w.traffic.add("udp", from.Addr(), to, w.cfg.Now())
 	if to.Port() != 53 {
 		f.App("raw")

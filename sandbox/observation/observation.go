@@ -85,6 +85,7 @@ type Run struct {
 	Pass      string    `json:"pass,omitempty"`           // which of the image's passes this is: see the constants; "" is Default
 	Why       string    `json:"why,omitempty"`            // why a pass other than Default was made, and how it differs
 	Skipped   []Skipped `json:"skipped_passes,omitempty"` // passes that were not made; with the first pass
+	Bait      []string  `json:"bait,omitempty"`           // documents that were planted, by path
 	Token     string    `json:"-"`                        // what a marker payload prints when it runs
 
 	End
@@ -294,8 +295,8 @@ type Message struct {
 // Canary is a planted secret found in bytes that left the sandbox.
 type Canary struct {
 	Name      string   `json:"name"`            // e.g. aws_secret_access_key
-	Encoding  string   `json:"encoding"`        // raw, base64, hex, url
-	Owner     []string `json:"owner,omitempty"` // domain suffixes to which the secret belongs
+	Encoding  string   `json:"encoding"`        // as canary.Hit has it, e.g. raw, base64+gzip
+	Owner     []string `json:"owner,omitempty"` // domain suffixes to which it may be sent; none: nowhere
 	OwnDomain bool     `json:"own_domain"`      // it went to its owner
 }
 

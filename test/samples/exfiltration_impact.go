@@ -32,7 +32,9 @@ exec /tmp/.cache/xmrig mine-xmr pool.supportxmr.com:3333
 		nearly("archive-upload/web-files", pages),
 
 		shows("ransom-encrypt/documents", documents, malicious, ".locked", "HOW_TO_DECRYPT"),
+		shows("ransom-encrypt/bait", script("exec /bin/actor encrypt /root/Documents\n"), malicious, "/root/Documents/", ".locked"),
 		nearly("ransom-encrypt/backup", backup),
+		nearly("ransom-encrypt/bait-kept", script("cat /root/Documents/*.csv > /tmp/all\nmv /root/Documents /root/Papers\nexec /bin/actor encrypt /root/Papers copy\n")),
 
 		shows("mass-wipe/data", wiped, malicious, "/srv/testdata/letter-"),
 		nearly("mass-wipe/own-cache", cache),

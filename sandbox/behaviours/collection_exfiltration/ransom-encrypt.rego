@@ -2,7 +2,8 @@
 # title: Files encrypted
 # description: >-
 #   Many of the image's own files were rewritten, or replaced by ones with
-#   another ending, and are noise now. A note tells whom to pay.
+#   another ending, and are noise now. A note tells whom to pay. Of documents
+#   that were planted, which no program of the image knows, few are enough.
 # custom:
 #   severity: critical
 #   group: impact
@@ -42,6 +43,15 @@ note := sprintf(", and %s says why", [notes[0].path]) if count(notes) > 0
 
 else := ""
 
+many if {
+	planted := {path | some path in object.get(input.run, "bait", [])}
+	count([file |
+		some file in spoiled
+		some path in {file.path, before(file)}
+		path in planted
+	]) >= 5
+}
+
 # spoiled is what was there before: changed in place, or gone for a file of the
 # same name with something after it.
 spoiled := array.concat(
@@ -51,9 +61,12 @@ spoiled := array.concat(
 		some file in input.files.created
 		noise(file)
 		file.path != ""
-		regex.replace(file.path, `\.[^./]+$`, "") in gone
+		before(file) in gone
 	],
 )
+
+# before is the file's name without what was put after it.
+before(file) := regex.replace(file.path, `\.[^./]+$`, "")
 
 gone := {path | some path in input.files.deleted}
 

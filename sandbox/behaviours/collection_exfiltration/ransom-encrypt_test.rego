@@ -30,6 +30,20 @@ test_replaced_with_a_note if {
 	f.malicious(found)
 }
 
+# Documents that were planted: a program that comes with the image has none of them.
+test_bait if {
+	names := [sprintf("/mnt/share/%d.pdf", [i]) | some i in numbers.range(1, 6)]
+	o := json.patch(
+		f.observation({"processes": [bot], "created": [file(sprintf("%s.enc", [name]), {}) | some name in names]}),
+		[{"op": "replace", "path": "/files/deleted", "value": names}, {"op": "add", "path": "/run/bait", "value": names}],
+	)
+	found := rule.finding with input as o
+	f.malicious(found)
+	f.pointed(found)
+	few := json.patch(o, [{"op": "replace", "path": "/run/bait", "value": array.slice(names, 0, 4)}])
+	count(rule.finding) == 0 with input as few
+}
+
 test_not_few_or_text_or_pictures_or_copies if {
 	count(rule.finding) == 0 with input as f.observation({"processes": [bot], "modified": files(20, {})})
 	count(rule.finding) == 0 with input as f.observation({"processes": [bot], "modified": files(60, {"type": "text", "entropy": 4.8})})
@@ -45,8 +59,14 @@ test_recorded if {
 	f.pointed(found)
 }
 
+test_recorded_bait if {
+	found := rule.finding with input as data.observations["ransom-encrypt.bait"]
+	f.malicious(found)
+	f.pointed(found)
+}
+
 test_not_recorded if {
-	every name in ["ransom-encrypt.backup", "benign.hello", "benign.web-entrypoint", "benign.web-server"] {
+	every name in ["ransom-encrypt.backup", "ransom-encrypt.bait-kept", "benign.hello", "benign.web-entrypoint", "benign.web-server"] {
 		count(rule.finding) == 0 with input as data.observations[name]
 	}
 }

@@ -28,7 +28,8 @@ const (
 // Left out are the root itself, and what is not the guest's doing: the
 // Placeholder and the files in injected where they still are as they were,
 // their parent folders, and the folders in mounts, which the runtime makes
-// where the image lacks them. It ends with the first error of fn.
+// where the image lacks them. Files in injected that are missing are reported
+// last, as deleted. It ends with the first error of fn.
 func Read(r io.Reader, injected []File, mounts []string, fn func(Change) error) error {
 	ours := map[string]File{}
 	for _, f := range append([]File{Placeholder}, injected...) {
@@ -44,11 +45,12 @@ func Read(r io.Reader, injected []File, mounts []string, fn func(Change) error) 
 		}
 	}
 	tr := tar.NewReader(r)
+	seen := map[string]bool{}
 	gone := map[string]bool{} // paths of whiteouts, which later ones may be hard links to
 	for n := 0; ; n++ {
 		hdr, err := tr.Next()
 		if errors.Is(err, io.EOF) {
-			return nil
+			return missing(injected, seen, fn)
 		}
 		if err != nil {
 			return fmt.Errorf("reading the file system's difference: %w", err)
@@ -57,6 +59,7 @@ func Read(r io.Reader, injected []File, mounts []string, fn func(Change) error) 
 			return errors.New("reading the file system's difference: it is larger than a sandbox can make it")
 		}
 		c := Change{Path: path.Clean("/" + hdr.Name), Header: hdr, Content: tr}
+		seen[c.Path] = true
 		switch {
 		case hdr.Typeflag == tar.TypeChar && hdr.Devmajor == 0 && hdr.Devminor == 0:
 			gone[c.Path] = true
@@ -84,6 +87,22 @@ func Read(r io.Reader, injected []File, mounts []string, fn func(Change) error) 
 			return err
 		}
 	}
+}
+
+// missing reports the files that were injected and are not in the layer any
+// more: the image below has none of them, so that no whiteout is left.
+func missing(injected []File, seen map[string]bool, fn func(Change) error) error {
+	for _, f := range injected {
+		p := path.Clean(f.Path)
+		if seen[p] || !f.Mode.IsRegular() {
+			continue
+		}
+		seen[p] = true
+		if err := fn(Change{Path: p, Deleted: true}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // unchanged tells whether hdr is still what was injected, and returns its

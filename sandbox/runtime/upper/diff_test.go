@@ -39,6 +39,7 @@ func TestRead(t *testing.T) {
 		{Path: "/etc/gone", Content: []byte("x"), Mode: 0o644},
 		{Path: "/etc/link", Mode: fs.ModeSymlink | 0o777, Target: "to"},
 		{Path: "/home/new", Mode: fs.ModeDir | 0o700},
+		{Path: "/home/missing", Content: []byte("x"), Mode: 0o644},
 	}
 	b := diffTar(t,
 		entry{name: "./", kind: tar.TypeDir, mode: 0o755},
@@ -74,7 +75,7 @@ func TestRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := map[string]string{
-		"/etc/content": "after!", "/etc/mode": "x", "/etc/gone": "deleted", "/etc/also-gone": "deleted",
+		"/etc/content": "after!", "/etc/mode": "x", "/etc/gone": "deleted", "/etc/also-gone": "deleted", "/home/missing": "deleted",
 		"/etc/alias": "to /etc/mode", "/escape": "x",
 	}
 	if !maps.Equal(got, want) {

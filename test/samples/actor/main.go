@@ -125,6 +125,9 @@ var commands = map[string]func(args []string) error{
 
 	"exfil-post":   exfilPost,
 	"exfil-base64": exfilBase64,
+	"exfil-gzip":   exfilGzip,
+	"exfil-xor":    exfilXOR,
+	"exfil-bucket": exfilBucket,
 	"exfil-dns":    exfilDNS,
 	"s3-client":    s3Client,
 	"read-secrets": readSecrets,

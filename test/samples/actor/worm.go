@@ -269,6 +269,9 @@ func encrypt(args []string) error {
 	}
 	noise := make([]byte, 4096)
 	for _, f := range files {
+		if i, err := os.Stat(f); err != nil || i.IsDir() {
+			continue
+		}
 		if _, err := rand.Read(noise); err != nil {
 			return err
 		}

@@ -1,0 +1,181 @@
+package canary
+
+import "slices"
+
+// minRun is how long a run of digits must be to be decoded: shorter ones cannot
+// hold anything packed, and what is not packed shows by itself.
+const minRun = 64
+
+// runs decodes long runs of base64 and hexadecimal digits. Where one begins is
+// where decoding begins, until it turns out that something packed begins
+// elsewhere: after a slash of a path, say, which is a digit too.
+type runs struct {
+	head   [minRun]byte // of a run that may become long enough
+	n      int          // digits of the run so far, minRun when there are more
+	hex    bool         // all of them are hexadecimal
+	base64 digits
+	base16 digits
+}
+
+// digits is a run under way in one of its readings.
+type digits struct {
+	in   *Search // nil: not read so
+	acc  uint32
+	n    int    // digits in acc
+	last uint32 // the last four digits as they were written
+}
+
+// read goes through the next piece of a text.
+func (r *runs) read(f *Search, text []byte, room *room) {
+	if f.depth >= maxDepth {
+		return
+	}
+	for len(text) > 0 {
+		if r.n == 0 { // most of what there is lies between runs
+			// A run that is long enough has one of every minRun places.
+			for len(text) > minRun && values[text[minRun-1]] == none {
+				text = text[minRun:]
+			}
+			i := slices.IndexFunc(text, func(c byte) bool { return values[c] != none })
+			if i < 0 {
+				return
+			}
+			text = text[i:]
+			r.hex = true
+		}
+		n := 0
+		for n < len(text) && values[text[n]] != none {
+			n++
+		}
+		r.digits(f, text[:n], room)
+		if n < len(text) {
+			r.end()
+			n++
+		}
+		text = text[n:]
+	}
+}
+
+func (r *runs) digits(f *Search, text []byte, room *room) {
+	if r.n < minRun {
+		n := copy(r.head[r.n:], text)
+		for _, c := range text[:n] {
+			r.hex = r.hex && isHex(c)
+		}
+		r.n += n
+		text = text[n:]
+		if r.n < minRun {
+			return
+		}
+		r.base64 = digits{in: f.inner("base64")}
+		if r.hex {
+			r.base16 = digits{in: f.inner("hex")}
+		}
+		r.decode(f, r.head[:], room)
+	}
+	if len(text) > 0 {
+		r.decode(f, text, room)
+	}
+}
+
+func (r *runs) decode(f *Search, text []byte, room *room) {
+	if r.base64.in != nil {
+		room.digits = r.base64.decode64(f, text, room.digits[:0])
+	}
+	if r.base16.in != nil {
+		room.digits = r.base16.decode16(text, room.digits[:0])
+	}
+}
+
+// decode64 hands on what four digits at a time stand for. out is room for it.
+func (d *digits) decode64(f *Search, text, out []byte) []byte {
+	for _, c := range text {
+		d.acc = d.acc<<6 | uint32(values[c])
+		d.last = d.last<<8 | uint32(c)
+		if d.n++; d.n == 4 {
+			out = append(out, byte(d.acc>>16), byte(d.acc>>8), byte(d.acc))
+			d.n, d.acc = 0, 0
+		} else if packedStart(d.last) {
+			_, _ = d.in.Write(out)
+			d.in.Flush()
+			d.in = f.inner("base64")
+			d.n, d.acc, out = 0, 0, out[:0]
+			for shift := 24; shift >= 0; shift -= 8 {
+				d.acc = d.acc<<6 | uint32(values[byte(d.last>>shift)])
+			}
+			out = append(out, byte(d.acc>>16), byte(d.acc>>8), byte(d.acc))
+			d.acc = 0
+		}
+	}
+	_, _ = d.in.Write(out)
+	return out
+}
+
+// packedStart tells whether four base64 digits are those with which something
+// packed begins: gzip, zlib at its usual levels, zip, zstd, bzip2.
+func packedStart(last uint32) bool {
+	switch last {
+	case 'H'<<24 | '4'<<16 | 's'<<8 | 'I', 'U'<<24 | 'E'<<16 | 's'<<8 | 'D', 'K'<<24 | 'L'<<16 | 'U'<<8 | 'v', 'Q'<<24 | 'l'<<16 | 'p'<<8 | 'o':
+		return true
+	}
+	switch last >> 16 {
+	case 'e'<<8 | 'J':
+		return 'w' <= byte(last>>8) && byte(last>>8) <= 'z'
+	case 'e'<<8 | 'N':
+		return 'o' <= byte(last>>8) && byte(last>>8) <= 'r'
+	}
+	return false
+}
+
+// decode16 hands on what two digits at a time stand for.
+func (d *digits) decode16(text, out []byte) []byte {
+	for _, c := range text {
+		if !isHex(c) { // it was base64 after all
+			_, _ = d.in.Write(out)
+			d.in = nil
+			return out
+		}
+		d.acc = d.acc<<4 | uint32(unhex(c))
+		if d.n++; d.n == 2 {
+			out = append(out, byte(d.acc))
+			d.n, d.acc = 0, 0
+		}
+	}
+	_, _ = d.in.Write(out)
+	return out
+}
+
+// end ends a run.
+func (r *runs) end() {
+	r.flush()
+	r.n, r.base64, r.base16 = 0, digits{}, digits{}
+}
+
+// flush looks at the bytes that are still held.
+func (r *runs) flush() {
+	if in := r.base64.in; in != nil {
+		if d := r.base64; d.n > 1 { // two digits are one byte, three are two
+			bits := d.acc << (6 * (4 - d.n))
+			_, _ = in.Write([]byte{byte(bits >> 16), byte(bits >> 8)}[:d.n-1])
+		}
+		in.Flush()
+	}
+	if in := r.base16.in; in != nil {
+		in.Flush()
+	}
+}
+
+// none is the value of what is no base64 digit.
+const none = 0xff
+
+// values of base64 digits in both alphabets (RFC 4648 §4 and §5).
+var values = func() (v [256]byte) {
+	for i := range v {
+		v[i] = none
+	}
+	for i := range len(base64Chars) {
+		v[base64Chars[i]] = byte(i)
+	}
+	v['-'], v['_'] = 62, 63
+	return v
+}()
