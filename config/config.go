@@ -123,7 +123,16 @@ type Sandbox struct {
 	Memory  int64         `yaml:"memory"`  // bytes per run
 	Rules   string        `yaml:"rules"`   // folder of additional behaviour rules
 
-	Recording string `yaml:"recording"` // folder of recorded web answers, for network replay
+	Recording string  `yaml:"recording"` // folder of recorded web answers, for network replay
+	Gateway   Gateway `yaml:"gateway"`   // for network gateway
+}
+
+// Gateway is the way by which web requests of images leave the sandbox. Without
+// a proxy there is none.
+type Gateway struct {
+	Proxy    string   `yaml:"proxy"`    // http://, https:// or socks5://[user:password@]host:port
+	Resolver string   `yaml:"resolver"` // ip:port of a name server, asked through the proxy; required with it
+	Deny     []string `yaml:"deny"`     // networks that are never reached, besides all that are not public
 }
 
 // DemoUpstream is the reserved name (RFC 2606) under which the defaults know

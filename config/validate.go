@@ -69,6 +69,11 @@ func (c *Config) Validate() error {
 	if n := c.Analysis.Network; n != "simulated" && n != "replay" && n != "gateway" {
 		bad("analysis.network", "%q is not simulated, replay or gateway", n)
 	}
+	if g := c.Sandbox.Gateway; g.Proxy == "" && (g.Resolver != "" || len(g.Deny) > 0) {
+		bad("sandbox.gateway", "says how to go out, but names no proxy")
+	} else if g.Proxy != "" && g.Resolver == "" {
+		bad("sandbox.gateway.resolver", "is empty: names are resolved through the proxy, by a name server at ip:port")
+	}
 	if c.Sandbox.Runs < 1 {
 		bad("sandbox.runs", "%d must be at least 1", c.Sandbox.Runs)
 	}

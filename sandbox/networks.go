@@ -16,6 +16,9 @@ func (r *Runner) Networks() []string {
 	if r.cfg.Recording != nil {
 		list = append(list, protocol.Replay)
 	}
+	if r.cfg.Gateway != nil {
+		list = append(list, protocol.Gateway)
+	}
 	return list
 }
 
@@ -36,8 +39,11 @@ func (p *pass) network(token string) network.Config {
 	cfg := network.Config{
 		Token: token, Arch: image.Host().Architecture, Canaries: r.secrets, Pcap: p.file(protocol.PCAP), Logger: r.log,
 	}
-	if r.req.Profile.Network == protocol.Replay {
+	switch r.req.Profile.Network {
+	case protocol.Replay:
 		cfg.Recording = r.runner.cfg.Recording
+	case protocol.Gateway:
+		cfg.Gateway = r.runner.cfg.Gateway
 	}
 	return cfg
 }

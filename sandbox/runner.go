@@ -15,6 +15,7 @@ import (
 
 	"github.com/sallyport-dev/sallyport/image"
 	"github.com/sallyport-dev/sallyport/sandbox/judge"
+	"github.com/sallyport-dev/sallyport/sandbox/network/gateway"
 	"github.com/sallyport-dev/sallyport/sandbox/network/recording"
 	"github.com/sallyport-dev/sallyport/sandbox/observation"
 	"github.com/sallyport-dev/sallyport/sandbox/protocol"
@@ -40,6 +41,7 @@ type Config struct {
 	Unpack      rootfs.Limits  // of one image
 
 	Recording *recording.Recording // what network replay answers with; nil: not offered
+	Gateway   *gateway.Gateway     // the way out of network gateway; nil: not offered
 
 	Version string // of this program, for the report
 	Logger  *slog.Logger

@@ -20,6 +20,7 @@ import (
 	"github.com/sallyport-dev/sallyport/config"
 	"github.com/sallyport-dev/sallyport/sandbox"
 	"github.com/sallyport-dev/sallyport/sandbox/judge"
+	egress "github.com/sallyport-dev/sallyport/sandbox/network/gateway"
 	"github.com/sallyport-dev/sallyport/sandbox/network/recording"
 	"github.com/sallyport-dev/sallyport/sandbox/runtime"
 	"github.com/sallyport-dev/sallyport/sandbox/service"
@@ -177,6 +178,13 @@ func newRunner(cfg config.Config, log *slog.Logger, reg prometheus.Registerer) (
 			return nil, fmt.Errorf("sandbox.recording: %w", err)
 		}
 	}
+	var way *egress.Gateway
+	if g := cfg.Sandbox.Gateway; g.Proxy != "" {
+		if way, err = egress.New(egress.Config{Proxy: g.Proxy, Resolver: g.Resolver, Deny: g.Deny}); err != nil {
+			return nil, fmt.Errorf("sandbox.gateway: %w", err)
+		}
+		log.Warn("runs may ask for network gateway, in which web requests of images leave this machine", "resolver", g.Resolver)
+	}
 	return sandbox.New(sandbox.Config{
 		Dir:         scratchOf(cfg),
 		Judge:       j,
@@ -184,6 +192,7 @@ func newRunner(cfg config.Config, log *slog.Logger, reg prometheus.Registerer) (
 		Idle:        cfg.Sandbox.Idle,
 		Concurrency: cfg.Sandbox.Runs,
 		Recording:   recorded,
+		Gateway:     way,
 		Version:     version,
 		Logger:      log,
 		Metrics:     reg,

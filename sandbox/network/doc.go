@@ -7,6 +7,7 @@
 // responders of the package below this one.
 //
 // The package opens no socket of the host besides that pair, resolves nothing
-// and routes nothing. It concludes nothing: what is bad is for the rules to say.
+// and routes nothing; only a World that was given a gateway fetches, through it,
+// answers to web requests. It concludes nothing: what is bad is for the rules to say.
 // Whatever the guest sends is foreign input; all that is kept of it is bounded.
 package network

@@ -18,6 +18,7 @@ import (
 
 	"github.com/sallyport-dev/sallyport/sandbox/canary"
 	"github.com/sallyport-dev/sallyport/sandbox/marker"
+	"github.com/sallyport-dev/sallyport/sandbox/network/gateway"
 	"github.com/sallyport-dev/sallyport/sandbox/network/recording"
 	"github.com/sallyport-dev/sallyport/sandbox/network/responder"
 )
@@ -31,6 +32,7 @@ type Config struct {
 	Limits   Limits      //
 
 	Recording *recording.Recording // web answers that are given again; nil: none
+	Gateway   *gateway.Gateway     // where web requests to the public internet go out; nil: none does
 
 	Rand   io.Reader // for keys; nil: crypto/rand
 	Now    func() time.Time
@@ -77,7 +79,8 @@ type World struct {
 	datagrams datagrams
 	traffic   traffic
 	table     *responder.Table
-	capture   *capture // nil: none
+	capture   *capture         // nil: none
+	session   *gateway.Session // nil: none
 
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
@@ -119,6 +122,9 @@ func New(cfg Config) (_ *World, err error) {
 	if w.authority, err = newAuthority(cfg.Rand, cfg.Now); err != nil {
 		return nil, fmt.Errorf("simulated network: %w", err)
 	}
+	if cfg.Gateway != nil {
+		w.session = cfg.Gateway.Session()
+	}
 	if w.table, err = w.newTable(); err != nil {
 		return nil, fmt.Errorf("simulated network: %w", err)
 	}
@@ -159,13 +165,17 @@ func (w *World) newTable() (*responder.Table, error) {
 	if programs[w.cfg.Arch] == nil {
 		return nil, fmt.Errorf("no payload for CPU %q: only amd64 and arm64 guests can be simulated for", w.cfg.Arch)
 	}
+	var egress responder.Egress // a nil *gateway.Session in it would not be nil
+	if w.session != nil {
+		egress = w.session
+	}
 	return responder.NewTable(
 		&nameServer{w},
 		&responder.TLS{Certificate: w.authority.certificate},
 		responder.NewHTTP(responder.HTTPConfig{
 			Payloads: responder.Payloads{Script: marker.Script(w.cfg.Token), ELF: programs, Arch: w.cfg.Arch},
 			Secret:   w.cfg.Canaries.Value, Token: w.cfg.Token, Now: w.cfg.Now,
-			Recording: w.cfg.Recording, Logger: w.cfg.Logger,
+			Recording: w.cfg.Recording, Egress: egress, Logger: w.cfg.Logger,
 		}),
 		ssh,
 		&responder.Stratum{},
@@ -241,6 +251,9 @@ func (w *World) Close() error {
 		w.mu.Unlock()
 		w.talks.Wait()
 		w.stack.Wait()
+	}
+	if w.session != nil {
+		w.session.Close()
 	}
 	var errs []error
 	if w.capture != nil {

@@ -36,6 +36,7 @@ type request struct {
 	*http.Request
 	host string // lower case, without port
 	body []byte // its beginning
+	size int64  // of all of it
 	to   *Conversation
 }
 
@@ -65,6 +66,7 @@ type HTTPConfig struct {
 	Now      func() time.Time
 
 	Recording *recording.Recording // answered from before all else; nil: none
+	Egress    Egress               // where real answers are from; nil: none
 	Logger    *slog.Logger         // nil: slog.Default
 }
 
@@ -75,7 +77,7 @@ func NewHTTP(cfg HTTPConfig) *HTTP {
 	}
 	return &HTTP{now: cfg.Now, sites: []site{
 		recorded{cfg.Recording, cfg.Logger}, &metadata{secret: cfg.Secret, now: cfg.Now}, docker{}, kubernetes{}, chat{cfg.Token}, publish{},
-		closedShop{}, drops{}, &payloads{cfg.Payloads}, page{},
+		forward{cfg.Egress}, closedShop{}, drops{}, &payloads{cfg.Payloads}, page{},
 	}}
 }
 
@@ -107,7 +109,8 @@ const (
 )
 
 // Serve implements Responder.
-func (s *HTTP) Serve(_ context.Context, c *Conversation) error {
+func (s *HTTP) Serve(ctx context.Context, c *Conversation) error {
+	c.ctx = ctx
 	limited := &io.LimitedReader{R: c.Reader}
 	reader := bufio.NewReader(limited)
 	for {
@@ -127,11 +130,11 @@ func (s *HTTP) Serve(_ context.Context, c *Conversation) error {
 				return err
 			}
 		}
-		body, sent, err := upload(c, req)
+		body, size, sent, err := upload(c, req)
 		if err != nil {
 			return err
 		}
-		a := s.ask(&request{Request: req, host: hostOf(req, c), body: body, to: c})
+		a := s.ask(&request{Request: req, host: hostOf(req, c), body: body, size: size, to: c})
 		last := a.last || req.Close
 		s.note(c, req, body, sent, a, started)
 		if err := s.write(c, req, a, last); err != nil {
@@ -164,7 +167,7 @@ func (s *HTTP) note(c *Conversation, req *http.Request, body []byte, sent []stri
 	}
 	headers := make(map[string]string, len(req.Header))
 	for name, values := range req.Header {
-		if len(headers) == 100 {
+		if len(headers) == maxHeaders {
 			break
 		}
 		headers[clip(name)] = clip(strings.Join(values, ", "))

@@ -65,17 +65,19 @@ type Conversation struct {
 	Conn   net.Conn      // for writing and deadlines
 	Reader *bufio.Reader // for reading; holds the first bytes
 	To     netip.AddrPort
-	Domain string // that To's address was given for; or the server's name in TLS
+	Peer   string // that To's address was given for, or that a proxy was told; "" for none
+	Domain string // as Peer; or the server's name in TLS
 	TLS    bool
 	Log    Log
 
+	ctx   context.Context // of the requests in it; set by who serves them
 	table *Table
 	depth int // of conversations within conversations
 }
 
 // Within goes on with a conversation inside of this one.
 func (c *Conversation) Within(ctx context.Context, conn net.Conn, serverName string) error {
-	inner := &Conversation{Conn: conn, Reader: bufio.NewReaderSize(conn, bufferSize), To: c.To, Domain: c.Domain, TLS: true, Log: c.Log, table: c.table, depth: c.depth + 1}
+	inner := &Conversation{Conn: conn, Reader: bufio.NewReaderSize(conn, bufferSize), To: c.To, Peer: c.Peer, Domain: c.Domain, TLS: true, Log: c.Log, table: c.table, depth: c.depth + 1}
 	if serverName != "" {
 		inner.Domain = serverName
 	}

@@ -66,9 +66,9 @@ func (s *SOCKS) Serve(ctx context.Context, c *Conversation) error {
 	}
 	inner := *c
 	inner.depth++
-	inner.Domain = clip(host)
+	inner.Peer, inner.Domain = host, clip(host)
 	if ip, err := netip.ParseAddr(host); err == nil {
-		inner.Domain, inner.To = "", netip.AddrPortFrom(ip, port)
+		inner.Peer, inner.Domain, inner.To = "", "", netip.AddrPortFrom(ip, port)
 	} else {
 		inner.To = netip.AddrPortFrom(c.To.Addr(), port)
 	}

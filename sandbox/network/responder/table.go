@@ -35,7 +35,7 @@ func NewTable(responders ...Responder) *Table {
 func (t *Table) Serve(ctx context.Context, conn net.Conn, to netip.AddrPort, domain string, log Log) error {
 	return t.converse(ctx, &Conversation{
 		Conn: conn, Reader: bufio.NewReaderSize(conn, bufferSize),
-		To: to, Domain: domain, Log: log, table: t,
+		To: to, Peer: domain, Domain: domain, Log: log, table: t,
 	})
 }
 

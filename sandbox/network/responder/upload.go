@@ -15,21 +15,20 @@ const maxParts = 32
 
 // upload reads a request's body to its end, keeps its beginning, and takes the
 // hash of it and of each file in it.
-func upload(c *Conversation, req *http.Request) (body []byte, sums []string, err error) {
+func upload(c *Conversation, req *http.Request) (body []byte, size int64, sums []string, err error) {
 	whole, kept := sha256.New(), &beginning{max: maxBody}
 	r := io.TeeReader(resting{req.Body, c}, io.MultiWriter(whole, kept))
 	kind, parameters, _ := mime.ParseMediaType(req.Header.Get("Content-Type"))
 	if kind == "multipart/form-data" && parameters["boundary"] != "" {
 		sums = parts(multipart.NewReader(r, parameters["boundary"]))
 	}
-	n, err := io.Copy(io.Discard, r)
-	if err != nil {
-		return nil, nil, err
+	if _, err := io.Copy(io.Discard, r); err != nil {
+		return nil, 0, nil, err
 	}
-	if n > 0 || len(kept.bytes) > 0 {
+	if kept.seen > 0 {
 		sums = append(sums, hexSum(whole))
 	}
-	return kept.bytes, sums, nil
+	return kept.bytes, kept.seen, sums, nil
 }
 
 // parts is the hashes of the files in a form. What cannot be read as one is
@@ -68,9 +67,11 @@ func (r resting) Read(p []byte) (int, error) {
 type beginning struct {
 	max   int
 	bytes []byte
+	seen  int64
 }
 
 func (b *beginning) Write(p []byte) (int, error) {
+	b.seen += int64(len(p))
 	if room := b.max - len(b.bytes); room > 0 {
 		b.bytes = append(b.bytes, p[:min(room, len(p))]...)
 	}
