@@ -5,7 +5,7 @@ package event
 func (k Kind) Critical() bool {
 	switch k {
 	case Start, Exec, Clone, Exit, Unlink, Rename, Mount, PivotRoot, Chroot, MemfdMake,
-		Connect, Listen, Accept, Ptrace, Setns, Module, ProcessVM, LostCritical:
+		Connect, Listen, Accept, Ptrace, Setns, Module, ProcessVM, ClockJump, ClockRest, LostCritical:
 		return true
 	}
 	return false

@@ -102,6 +102,17 @@ const (
 	// processes, disk or open_files.
 	Limit Kind = "limit"
 
+	// The guest's time. ClockJump is critical: all clocks are about to jump; the
+	// task is whose wait it ends. Name: what waited (wait, alarm, interval,
+	// timerfd), busy for a guest that never rests, or ordered; Args: nanoseconds
+	// that are skipped, the wall clock before in ns since 1970.
+	ClockJump Kind = "clock_jump"
+	// ClockRest is critical: the clocks jump no further, or the run is over. Name:
+	// why, "" at the end. Args: skipped in all, jumps, longest wait that a jump
+	// ended, how many timers are still pending, how long until the last of them
+	// expires; times in ns. The task is the one that waits for it.
+	ClockRest Kind = "clock_rest"
+
 	// The stream itself.
 	Lost         Kind = "lost"          // Args[0] non-critical events were dropped before this one
 	LostCritical Kind = "lost_critical" // must never be seen; makes a run inconclusive

@@ -47,7 +47,7 @@ func writeBundle(dir string, image *rootfs.Root, spec *Spec) error {
 	if err := errors.Join(upper.Write(inject, image, spec.Files), inject.Close()); err != nil {
 		return fmt.Errorf("preparing the files to inject: %w", err)
 	}
-	session, err := sensor.SessionFile(sensor.Config{ReadsOf: spec.ReadsOf, Blind: spec.Blind})
+	session, err := sensor.SessionFile(sensor.Config{ReadsOf: spec.ReadsOf, Blind: spec.Blind, Time: spec.Time.sensor()})
 	if err != nil {
 		return err
 	}

@@ -35,6 +35,8 @@ type Result struct {
 	Diff      string // Spec.DiffPath, or "" when there is none; see DiffError
 	DiffError string // why the difference is missing or cut
 
+	Clock Clock
+
 	Copies []Copied // files below Spec.CopiesDir, in the order in which they were kept
 
 	Stdout, Stderr           []byte // tails
@@ -133,6 +135,7 @@ func (r *run) conduct(ctx context.Context) error {
 	defer wall.Stop()
 	load := time.NewTicker(loadEvery)
 	defer load.Stop()
+	orders := r.spec.Time.Orders
 	for {
 		select {
 		case <-load.C:
@@ -152,12 +155,18 @@ func (r *run) conduct(ctx context.Context) error {
 				return nil
 			}
 			return r.cut(ctx, Stopped, true)
+		case o, ok := <-orders:
+			if !ok {
+				orders = nil
+			} else if err := r.sight.order(o); err != nil {
+				r.spec.Logger.Warn("the guest's clocks could not be ordered", "order", o.Do, "error", err)
+			}
 		case <-r.sight.broken:
 			r.result.End, r.result.Detail = Crashed, "the sensor's stream was malformed"
 			r.destroy()
 			return nil
 		case <-r.sight.initEnded:
-			if err := r.sight.collect(ctx); err != nil && ctx.Err() == nil {
+			if err := errors.Join(r.sight.tellClock(ctx), r.sight.collect(ctx)); err != nil && ctx.Err() == nil {
 				r.spec.Logger.Warn("what a guest left in memory is not known", "error", err)
 			}
 			r.takeDiff(ctx)
@@ -230,6 +239,9 @@ func (r *run) cut(ctx context.Context, why string, pause bool) error {
 	r.result.End = why
 	var err error
 	if pause {
+		if err := r.sight.tellClock(ctx); err != nil && ctx.Err() == nil {
+			r.spec.Logger.Warn("what a guest waited for is not known", "error", err)
+		}
 		_, err = r.child.ask(ctx, askPause)
 	}
 	switch {
@@ -298,7 +310,7 @@ func (r *run) finish(f *folder) {
 	res.Finished = time.Now()
 	res.Stdout, res.StdoutBytes = r.child.stdout.result()
 	res.Stderr, res.StderrBytes = r.child.stderr.result()
-	res.Events, res.Lost = r.sight.events, r.sight.lost
+	res.Events, res.Lost, res.Clock = r.sight.events, r.sight.lost, r.sight.clock
 	if c := r.sight.copies; c != nil {
 		if err := errors.Join(r.sight.fault, c.close()); err != nil {
 			r.spec.Logger.Error("copies of a guest's files are missing", "error", err)

@@ -26,6 +26,7 @@ type sight struct {
 	events, lost uint64
 	sawEnd       bool // the end of the first process was in the stream
 	malformed    bool
+	clock        Clock
 	fault        error // of the disk, while copies were written
 }
 
@@ -75,7 +76,11 @@ func (s *sight) read() {
 		default:
 			s.events++
 		}
+		s.clock.tell(ev)
 		s.hand(ev)
+		if ev.Kind == event.ClockJump {
+			_ = sensor.Known(s.socket) // a sandbox that is gone needs no answer
+		}
 		if ev.Kind == event.Exit && ev.Task.PID == 1 {
 			s.sawEnd = true
 			signal(s.initEnded)
@@ -94,6 +99,14 @@ func (s *sight) keep(p sensor.Piece) error {
 // collect has the sensor tell what is left, and waits until that was handed on.
 func (s *sight) collect(ctx context.Context) error {
 	if err := sensor.Collect(s.socket); err != nil {
+		return err
+	}
+	return s.sync(ctx)
+}
+
+// tellClock has the sensor tell of the guest's time, which ends with a pause.
+func (s *sight) tellClock(ctx context.Context) error {
+	if err := sensor.TellClock(s.socket); err != nil {
 		return err
 	}
 	return s.sync(ctx)

@@ -32,6 +32,9 @@ type Spec struct {
 	// sensor.Config takes them; opening for writing is reported everywhere.
 	ReadsOf []string
 
+	// Time is what the guest's clocks may do; the zero value leaves them alone.
+	Time Time
+
 	// Blind leaves all but the start unwatched: for measuring what watching costs.
 	Blind bool
 
@@ -117,6 +120,7 @@ func (s Spec) withDefaults() (Spec, error) {
 	setDefault(&l.OpenFiles, 4096)
 	setDefault(&l.Tail, 16<<10)
 	setDefault(&l.Diff, 1<<30)
+	s.Time = s.Time.withDefaults()
 	return s, nil
 }
 

@@ -28,6 +28,12 @@ const (
 	commandRelease = 'R' // let the first process end
 	commandSync    = 'S' // answer with frameSynced
 	commandCollect = 'C' // tell what is left
+	commandJump    = 'J' // let the clocks jump
+	commandKnown   = 'K' // a jump is known
+	commandHold    = 'H' // no jumps for now
+	commandUnhold  = 'U'
+	commandTell    = 'T' // what came of the jumps, and what waits
+	commandAdvance = 'A' // jump by the nanoseconds that follow, 8 bytes little endian
 )
 
 func appendFrame(buf []byte, kind byte, seq uint64, payload []byte) []byte {

@@ -43,6 +43,9 @@ func (h *hooks) install(calls *kernel.SyscallTable) {
 	for _, nr := range []uintptr{unix.SYS_CLONE, unix.SYS_CLONE3} {
 		hook(table, nr, h.forks)
 	}
+	for _, nr := range firstCalls {
+		hook(table, nr, h.first)
+	}
 	h.installLegacy(table)
 }
 

@@ -13,6 +13,7 @@ func callTable() *kernel.SyscallTable { return linuxcalls.AMD64 }
 
 // installLegacy wraps what newer architectures have in their *at form only.
 func (h *hooks) installLegacy(table map[uintptr]kernel.Syscall) {
+	hook(table, unix.SYS_ARCH_PRCTL, h.first)
 	hook(table, unix.SYS_UNLINK, h.removes(event.CopyUnlink, -1, 0))
 	hook(table, unix.SYS_FORK, h.forks)
 	hook(table, unix.SYS_VFORK, h.forks)

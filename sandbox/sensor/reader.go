@@ -196,7 +196,7 @@ func known(k event.Kind) bool {
 		event.MemfdMake, event.Socket, event.Connect, event.Bind, event.Listen, event.Accept, event.Send,
 		event.Setuid, event.Ptrace, event.Setns, event.Unshare, event.Module, event.BPF, event.ProcessVM,
 		event.Kill, event.Name, event.MapExec, event.WXMemory, event.Readlink, event.Utimes, event.Sockopt, event.Ioctl, event.Payload, event.Memory, event.Limit,
-		event.Syscall, event.Lost:
+		event.Syscall, event.ClockJump, event.ClockRest, event.Lost:
 		return true
 	}
 	return false

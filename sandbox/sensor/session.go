@@ -13,6 +13,8 @@ type Config struct {
 	// paths with what is below them, names of files or folders anywhere (".aws"),
 	// endings ("*.tfstate"), and files of any process ("/proc/*/environ").
 	ReadsOf []string
+
+	Time Time // what the guest's clocks may do
 }
 
 // maxRawPoint is the highest system call number that gVisor has trace points for.
@@ -56,9 +58,11 @@ func SessionFile(cfg Config) ([]byte, error) {
 	if readsOf == nil {
 		readsOf = []string{}
 	}
+	config := cfg.Time.config()
+	config["reads_of"] = readsOf
 	return json.Marshal(map[string]any{"trace_session": map[string]any{
 		"name":   "Default",
 		"points": points,
-		"sinks":  []any{map[string]any{"name": sinkName, "config": map[string]any{"reads_of": readsOf}}},
+		"sinks":  []any{map[string]any{"name": sinkName, "config": config}},
 	}})
 }

@@ -1,7 +1,9 @@
 package sensor
 
 import (
+	"encoding/binary"
 	"errors"
+	"io"
 	"os"
 	"strings"
 	"sync/atomic"
@@ -63,6 +65,7 @@ type sink struct {
 	copies   *copies
 	payloads payloads
 	limits   limits
+	times    *times
 	ended    atomic.Bool                   // the first process has
 	kernel   atomic.Pointer[kernel.Kernel] // known from the first program on
 }
@@ -77,6 +80,7 @@ func newSink(config map[string]any, endpoint *fd.FD) (*sink, error) {
 		table:   decoders(),
 		opened:  newOpened(),
 		release: make(chan struct{}, 1),
+		times:   newTimes(config),
 	}
 	s.copies = newCopies(s.queue)
 	if list, ok := config["reads_of"].([]any); ok {
@@ -145,15 +149,49 @@ func (s *sink) obey() {
 			s.collect()
 		case commandSync:
 			s.queue.sync()
+		case commandJump:
+			s.beginJumping()
+		case commandKnown:
+			select {
+			case s.times.known <- struct{}{}:
+			default:
+			}
+		case commandHold, commandUnhold:
+			s.holdClock(b[0] == commandHold)
+		case commandTell:
+			s.tellClock()
+		case commandAdvance:
+			d, err := s.number()
+			if err != nil {
+				return
+			}
+			s.advance(time.Duration(d))
 		}
 	}
+}
+
+// number reads what follows a command.
+func (s *sink) number() (uint64, error) {
+	var b [8]byte
+	for have := 0; have < len(b); {
+		n, err := unix.Read(s.socket, b[have:])
+		if errors.Is(err, unix.EINTR) || errors.Is(err, unix.EAGAIN) {
+			continue
+		}
+		if err != nil || n == 0 {
+			return 0, errors.Join(err, io.ErrUnexpectedEOF)
+		}
+		have += n
+	}
+	return binary.LittleEndian.Uint64(b[:]), nil
 }
 
 // emit completes ev with the task that did it and queues it.
 func (s *sink) emit(t *kernel.Task, ev *event.Event) {
 	if s.kernel.Load() == nil {
-		s.kernel.Store(t.Kernel())
+		s.meet(t.Kernel())
 	}
+	s.times.acts.Add(1)
 	fields := taskFields
 	if ev.Exec != nil {
 		fields.Add(seccheck.FieldCtxtCwd)
@@ -229,6 +267,7 @@ func (s *sink) Execve(ctx context.Context, _ seccheck.FieldSet, info *pb.ExecveI
 func (s *sink) ExitNotifyParent(_ context.Context, _ seccheck.FieldSet, info *pb.ExitNotifyParentInfo) error {
 	ev := &event.Event{Kind: event.Exit, Exit: status(info.GetExitStatus())}
 	s.fill(ev, info.GetContextData())
+	s.times.acts.Add(1)
 	s.queue.put(ev, nil)
 	return nil
 }

@@ -1,0 +1,161 @@
+package clock
+
+import (
+	"cmp"
+	"slices"
+	"time"
+	"unsafe"
+
+	"gvisor.dev/gvisor/pkg/sentry/kernel"
+	"gvisor.dev/gvisor/pkg/sentry/ktime"
+)
+
+// Why clocks jump no further.
+const (
+	NothingWaits = "nothing waits for a time"
+	SkippedAll   = "as much was skipped as may be"
+	JumpedAll    = "the clocks jumped as often as they may"
+)
+
+// A timer that has expired so often without anything coming of it is taken for
+// housekeeping, and no longer stopped at when something else waits.
+const housekeeping = 32
+
+// least is worth a jump; what is nearer is waited for.
+const least = settleAfter
+
+// plan decides how far the clocks jump. Programs tick: a server looks around
+// once a second, and all the while something in it may wait for an hour. To
+// stop at every tick would never get there, to stop at none would skip a loop
+// that counts. So each timer is stopped at until it has proved to be
+// housekeeping; then the others are. When only housekeeping is left, half of
+// the jumps go on stopping, and the rest stride ever further, for the program
+// that looks at the clock at each tick.
+type plan struct {
+	maxSkip  time.Duration
+	maxJumps int
+
+	known  map[unsafe.Pointer]*habit
+	stride time.Duration // of the last jump that strode; 0: none yet
+	last   []unsafe.Pointer
+
+	longest time.Duration // wait that a jump ended, or cut short
+}
+
+// habit is what is known of a timer.
+type habit struct {
+	at    ktime.Time // when it expires
+	since int64      // what time it was when at was first seen, ns skipped and real
+	idle  int        // how often it expired in a row without consequence
+}
+
+// step is what to do next.
+type step struct {
+	jump time.Duration // 0: none
+	rest string        // why there will be none; "": wait a little
+	who  *Timer        // that is jumped to; nil when nobody waits
+}
+
+// outcome tells the plan whether anything came of the last jump.
+func (p *plan) outcome(acted bool) {
+	for _, key := range p.last {
+		if h := p.known[key]; h != nil {
+			if acted {
+				h.idle = 0
+			} else {
+				h.idle++
+			}
+		}
+	}
+	if acted {
+		p.stride = 0
+	}
+	p.last = nil
+}
+
+// next decides. now is the guest's monotonic time in ns, skipped and jumps are
+// what was done so far.
+func (p *plan) next(timers []Timer, now int64, skipped time.Duration, jumps int) step {
+	p.learn(timers, now)
+	if len(timers) == 0 {
+		return step{rest: NothingWaits}
+	}
+	slices.SortFunc(timers, func(a, b Timer) int { return cmp.Compare(a.Left, b.Left) })
+	if jumps >= p.maxJumps {
+		return step{rest: JumpedAll}
+	}
+	tired := func(t Timer) bool { return p.known[t.key].idle >= housekeeping }
+	target := slices.IndexFunc(timers, func(t Timer) bool { return !tired(t) })
+	left := p.maxSkip - skipped
+	s := step{}
+	switch {
+	case target >= 0 && timers[target].Left > left:
+		return step{rest: SkippedAll}
+	case target >= 0:
+		s.who, s.jump = &timers[target], timers[target].Left
+	case jumps < p.maxJumps/2 && timers[0].Left <= left:
+		s.who, s.jump = &timers[0], timers[0].Left
+	case left <= 0:
+		return step{rest: SkippedAll}
+	default:
+		p.stride = max(2*p.stride, 2*timers[0].Left, time.Second)
+		s.who, s.jump = &timers[0], min(p.stride, left)
+	}
+	if s.jump < least {
+		return step{}
+	}
+	for _, t := range timers {
+		if t.Left > s.jump {
+			break
+		}
+		p.last = append(p.last, t.key)
+		if h := p.known[t.key]; !tired(t) {
+			p.longest = max(p.longest, time.Duration(now-h.since)+t.Left)
+		}
+	}
+	return s
+}
+
+// busy decides for a guest that never rests, and does nothing that anybody sees:
+// it may compute, or look at the clock all the time.
+func (p *plan) busy(skipped time.Duration, jumps int) step {
+	left := p.maxSkip - skipped
+	switch {
+	case left <= 0:
+		return step{rest: SkippedAll}
+	case jumps >= p.maxJumps:
+		return step{rest: JumpedAll}
+	}
+	p.stride = max(2*p.stride, time.Minute)
+	return step{jump: min(p.stride, left)}
+}
+
+// learn updates what is known of timers, and forgets those that are no more.
+func (p *plan) learn(timers []Timer, now int64) {
+	known := make(map[unsafe.Pointer]*habit, len(timers))
+	for _, t := range timers {
+		h := p.known[t.key]
+		if h == nil {
+			h = &habit{}
+		}
+		if h.at != t.at {
+			h.at, h.since = t.at, now
+		}
+		known[t.key] = h
+	}
+	p.known = known
+}
+
+// soon is how much later than a jump a timer's expiry still belongs to it.
+const soon = 100 * time.Millisecond
+
+// groups are the processes whose timers expire with a jump of d.
+func groups(timers []Timer, d time.Duration) map[*kernel.ThreadGroup]bool {
+	set := map[*kernel.ThreadGroup]bool{}
+	for _, t := range timers {
+		if t.Left <= d+soon && t.Task != nil {
+			set[t.Task.ThreadGroup()] = true
+		}
+	}
+	return set
+}
