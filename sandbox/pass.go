@@ -49,7 +49,10 @@ func (p *pass) detonate(ctx context.Context) error {
 	r := p.run
 	run := r.started(p.name)
 	run.Why, run.Token = p.why, rand.Text()
-	world, err := network.New(p.network(run.Token))
+	clocks := newGuestTime(r.runner.cfg.Clocks.of(r.req.Profile))
+	internet := p.network(run.Token)
+	internet.Now = clocks.now
+	world, err := network.New(internet)
 	if err != nil {
 		return fmt.Errorf("starting the simulated internet: %w", err)
 	}
@@ -63,7 +66,7 @@ func (p *pass) detonate(ctx context.Context) error {
 	files := set.files()
 	run.Bait = set.bait
 	builder := observation.New(r.image, run)
-	watch := newWatch(world, p.plan.ports, run.Token, r.runner.cfg.Idle, r.log)
+	watch := newWatch(world, clocks, p.plan.ports, run.Token, r.runner.cfg.Idle, r.log)
 	criticalSeen, first := uint64(0), r.seq
 	spec := runtime.Spec{
 		Dir:      filepath.Join(r.runner.cfg.Dir, boxesFolder),
@@ -75,6 +78,7 @@ func (p *pass) detonate(ctx context.Context) error {
 		Limits:   r.runner.cfg.Limits,
 		DiffPath: p.file(protocol.FSDiff), CopiesDir: p.file(copiesFolder),
 		ReadsOf: set.readsOf(),
+		Time:    clocks.spec(),
 		Events: func(e event.Event) {
 			if e.Kind == event.LostCritical {
 				criticalSeen++
@@ -112,10 +116,11 @@ func (p *pass) detonate(ctx context.Context) error {
 	if err := world.Close(); err != nil { // completes flows and capture
 		return err
 	}
-	records := world.Records(result.Started)
+	records := world.Records(clocks.started(result.Started))
 	builder.AddNetwork(observation.Network{Flows: records.Flows, DNS: records.DNS, HTTP: records.HTTP, Traffic: records.Traffic})
 	end := ended(result, p.limit)
 	end.Unrecorded = records.Beyond.Flows
+	clocks.ended(&end, result.Clock)
 	if n := records.Beyond.Flows + records.Beyond.DNS + records.Beyond.HTTP; n > 0 {
 		end.Reason = join(end.Reason, fmt.Sprintf("%d more connections, questions and requests than are kept", n))
 	}

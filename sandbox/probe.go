@@ -29,14 +29,18 @@ func (w *watch) visit(port uint16) bool {
 		return false
 	}
 	w.visited[port] = true
-	w.visiting++
+	if w.visiting++; w.visiting == 1 {
+		w.time.hold(true)
+	}
 	w.work.Go(func() {
 		v := &visitor{port: port, word: w.word, log: w.log, dial: func(ctx context.Context) (net.Conn, error) { return w.world.Dial(ctx, port) }}
 		answered := v.call(w.ctx)
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		w.visiting--
-		w.active = time.Now()
+		if w.visiting--; w.visiting == 0 {
+			w.time.hold(false)
+		}
+		w.active, w.acted = time.Now(), time.Now()
 		if answered {
 			w.answered = append(w.answered, int(port))
 		}

@@ -37,6 +37,7 @@ type Config struct {
 	Timeout     time.Duration  // wall time of all passes together unless the request says otherwise; default 180 s
 	Idle        time.Duration  // a guest that only waited for this long is done; default 10 s
 	Concurrency int            // runs at a time, the others wait; default 2
+	Clocks      Clocks         // of the guests
 	Limits      runtime.Limits // of one guest; Wall is ignored, see Timeout
 	Unpack      rootfs.Limits  // of one image
 
@@ -94,6 +95,7 @@ func (c Config) withDefaults() Config {
 	if c.Idle <= 0 {
 		c.Idle = 10 * time.Second
 	}
+	c.Clocks = c.Clocks.withDefaults()
 	if c.Concurrency <= 0 {
 		c.Concurrency = 2
 	}

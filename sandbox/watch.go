@@ -12,9 +12,11 @@ import (
 
 // watch tells when a guest only waits, and visits the ports it opens. A guest
 // waits when for a whole idle time no event came, nothing moved on the network
-// and next to no CPU time was used, and all its ports were visited.
+// and next to no CPU time was used, and all its ports were visited. Then its
+// clocks jump, until there is nothing left that it waits for.
 type watch struct {
 	world   *network.World
+	time    *guestTime
 	idle    time.Duration
 	exposed []uint16
 	word    string // what visitors order to repeat
@@ -27,8 +29,11 @@ type watch struct {
 
 	mu       sync.Mutex
 	active   time.Time // the last sign of life
+	acted    time.Time // the last one that was more than the use of a processor
 	cpu      time.Duration
 	total    time.Duration // of processor time that was used
+	loaded   time.Time     // when total was told
+	rate     float64       // processors used of late
 	frames   uint64
 	visited  map[uint16]bool
 	answered []int
@@ -39,8 +44,12 @@ type watch struct {
 // Sentry uses next to nothing.
 const busy = 0.03
 
-func newWatch(world *network.World, exposed []uint16, word string, idle time.Duration, log *slog.Logger) *watch {
-	w := &watch{world: world, exposed: exposed, word: word, idle: idle, log: log, still: make(chan struct{}), visited: map[uint16]bool{}}
+// looksBusy is how many idle times a guest must have done nothing but compute
+// for its clocks to jump.
+const looksBusy = 3
+
+func newWatch(world *network.World, time *guestTime, exposed []uint16, word string, idle time.Duration, log *slog.Logger) *watch {
+	w := &watch{world: world, time: time, exposed: exposed, word: word, idle: idle, log: log, still: make(chan struct{}), visited: map[uint16]bool{}}
 	w.ctx, w.cancel = context.WithCancel(context.Background())
 	return w
 }
@@ -49,7 +58,7 @@ func newWatch(world *network.World, exposed []uint16, word string, idle time.Dur
 func (w *watch) start() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.active = time.Now()
+	w.active, w.acted = time.Now(), time.Now()
 	w.work.Go(w.wait)
 }
 
@@ -61,9 +70,12 @@ func (w *watch) stop() {
 
 // event notes a sign of life, and visits a port when one was opened.
 func (w *watch) event(e event.Event) {
+	if w.time.event(e) {
+		return
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.active = time.Now()
+	w.active, w.acted = time.Now(), time.Now()
 	if e.Kind == event.Listen && e.Errno == 0 && reachable(e.Local) {
 		w.visit(e.Local.Port)
 	}
@@ -73,7 +85,11 @@ func (w *watch) event(e event.Event) {
 func (w *watch) load(cpu time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.total = cpu
+	now := time.Now()
+	if !w.loaded.IsZero() {
+		w.rate = float64(cpu-w.total) / float64(now.Sub(w.loaded))
+	}
+	w.total, w.loaded = cpu, now
 	// Measured from the last sign of life: slow work shows after a while.
 	if float64(cpu-w.cpu) > busy*float64(w.idle) {
 		w.cpu, w.active = cpu, time.Now()
@@ -87,7 +103,7 @@ func (w *watch) used() time.Duration {
 	return w.total
 }
 
-// wait closes still when the guest only waits.
+// wait closes still when the guest only waits, and nothing can come of it.
 func (w *watch) wait() {
 	every := time.NewTicker(min(w.idle/4, time.Second))
 	defer every.Stop()
@@ -96,7 +112,17 @@ func (w *watch) wait() {
 		case <-w.ctx.Done():
 			return
 		case <-every.C:
-			if w.waiting() {
+			over := false
+			jumping, done := w.time.tick()
+			switch {
+			case jumping:
+				over = done && w.quiet()
+			case w.waiting():
+				over = w.time.wait()
+			case w.computing():
+				w.time.wait()
+			}
+			if over {
 				close(w.still)
 				return
 			}
@@ -104,11 +130,26 @@ func (w *watch) wait() {
 	}
 }
 
+// quiet tells whether nobody visits the guest, and it does not compute.
+func (w *watch) quiet() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.visiting == 0 && w.rate < 0.25
+}
+
+// computing tells whether the guest has done nothing but compute for long. It
+// may wait for a time, and look at the clock all the while.
+func (w *watch) computing() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.visiting == 0 && time.Since(w.acted) >= looksBusy*w.idle
+}
+
 func (w *watch) waiting() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if now := w.world.Frames(); now != w.frames {
-		w.frames, w.active = now, time.Now()
+		w.frames, w.active, w.acted = now, time.Now(), time.Now()
 	}
 	if w.visiting > 0 || time.Since(w.active) < w.idle {
 		return false

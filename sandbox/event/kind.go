@@ -108,9 +108,10 @@ const (
 	// that are skipped, the wall clock before in ns since 1970.
 	ClockJump Kind = "clock_jump"
 	// ClockRest is critical: the clocks jump no further, or the run is over. Name:
-	// why, "" at the end. Args: skipped in all, jumps, longest wait that a jump
-	// ended, how many timers are still pending, how long until the last of them
-	// expires; times in ns. The task is the one that waits for it.
+	// why, "" at the end. Args: skipped in all, jumps, longest wait at
+	// whose end the guest acted, how many timers are still pending, those that
+	// only tick left out, how long until the last of them expires; times in ns.
+	// The task is the one that waits for it.
 	ClockRest Kind = "clock_rest"
 
 	// The stream itself.

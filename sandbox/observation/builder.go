@@ -70,6 +70,10 @@ func (b *Builder) Add(e event.Event) {
 		b.tree.fork(&e)
 	case event.Exit:
 		b.exit(&e)
+	case event.ClockRest: // the caller's End has it
+	case event.ClockJump:
+		e.Args = e.Args[:min(len(e.Args), 1)] // without the date
+		b.record(&e)
 	case event.ExecTry:
 		if len(b.ledger.tries) >= maxPerKind {
 			b.o.Run.Counts.Dropped[e.Kind]++

@@ -131,12 +131,18 @@ type End struct {
 	Unmet        []string      `json:"unmet_downloads,omitempty"`
 	LongestSleep time.Duration `json:"longest_sleep_ns,omitempty"`
 	TimeSkipped  time.Duration `json:"time_skipped_ns,omitempty"`
-	Unsupported  []string      `json:"unsupported_syscalls,omitempty"`
-	CPU          time.Duration `json:"cpu_ns,omitempty"` // processor time that the guest used, the sandbox's own included
-	CPUs         int           `json:"cpus,omitempty"`   // processors that it could use
-	Unrecorded   int64         `json:"unrecorded_flows"` // connections that the network answered and did not keep
-	Stdout       string        `json:"stdout_tail"`      // the last bytes, as the guest wrote them
-	Stderr       string        `json:"stderr_tail"`
+
+	ClockJumps    int           `json:"clock_jumps,omitempty"`
+	TimersPending int           `json:"timers_pending,omitempty"`   // waits that nobody saw the end of
+	LongestTimer  time.Duration `json:"longest_timer_ns,omitempty"` // of the last of them to expire: what is left
+	TimersWhy     string        `json:"timers_why,omitempty"`       // why the clocks jumped no further
+
+	Unsupported []string      `json:"unsupported_syscalls,omitempty"`
+	CPU         time.Duration `json:"cpu_ns,omitempty"` // processor time that the guest used, the sandbox's own included
+	CPUs        int           `json:"cpus,omitempty"`   // processors that it could use
+	Unrecorded  int64         `json:"unrecorded_flows"` // connections that the network answered and did not keep
+	Stdout      string        `json:"stdout_tail"`      // the last bytes, as the guest wrote them
+	Stderr      string        `json:"stderr_tail"`
 }
 
 // Counts says how complete the observation is.

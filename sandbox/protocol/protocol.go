@@ -65,6 +65,9 @@ type Profile struct {
 	Name    string        `json:"name,omitempty"`
 	Timeout time.Duration `json:"timeout_ns,omitempty"` // wall time of the detonation; default 180 s, 1 s to 600 s
 	Network string        `json:"network,omitempty"`    // what the image finds when it goes online; default Simulated
+
+	RealTime    bool          `json:"real_time,omitempty"`       // the guest's clocks go as ours; else what it waits for is skipped
+	ClockOffset time.Duration `json:"clock_offset_ns,omitempty"` // of the guest's date, from the start; up to ten years either way
 }
 
 // The networks of a Profile. A service offers the first, and the others when it

@@ -42,8 +42,8 @@ type Clock struct {
 	Skipped time.Duration // in all jumps
 	Jumps   int
 	Why     string        // no further jumps: the last reason; "" when there is none
-	Longest time.Duration // the longest wait that a jump ended
-	Pending int           // timers that still run at the end
+	Longest time.Duration // the longest wait at whose end the guest acted
+	Pending int           // timers that still run at the end, but for those that only tick
 	Left    time.Duration // until the last of them would expire
 	Waits   string        // name of the program that waits for it
 }

@@ -22,6 +22,7 @@ const (
 	maxField   = 1 << 10  // bytes of any other text
 	minTimeout = time.Second
 	maxTimeout = 600 * time.Second
+	maxOffset  = 10 * 365 * 24 * time.Hour
 )
 
 // job is a request that was understood.
@@ -83,6 +84,9 @@ func check(req protocol.RunRequest) (job, error) {
 	}
 	if t := j.profile.Timeout; t != 0 && (t < minTimeout || t > maxTimeout) {
 		return job{}, fmt.Errorf("profile.timeout_ns: %v is outside %v to %v", t, minTimeout, maxTimeout)
+	}
+	if d := j.profile.ClockOffset; d.Abs() > maxOffset {
+		return job{}, fmt.Errorf("profile.clock_offset_ns: %v is more than %v", d, maxOffset)
 	}
 	return j, nil
 }

@@ -32,7 +32,38 @@ finding contains {
 	acts := then(p)
 }
 
-# What the sensor measured, whoever slept.
+# Who slept otherwise, until its clock jumped, and then went on the network.
+finding contains {
+	"message": sprintf("%s waits for %d s%s", [lib.base(p.exe), floor(jump.args[0] / 1000000000), lib.because(acts)]),
+	"severity": "medium",
+	"confidence": 60,
+	"lineage": p.lineage_id,
+	"evidence": [lib.process_evidence(p, lib.command(p))],
+} if {
+	count(sleepers) == 0
+	some jump in input.events.clock_jump
+	jump.name != "ordered"
+	jump.args[0] / 1000000 >= least
+	p := input.processes[jump.process]
+	after := jump.ms + (jump.args[0] / 1000000)
+	acts := {"and then it goes on the network" |
+		some flow in lib.outgoing
+		flow.first_ms >= after
+		lib.lineage(flow.process) == p.lineage_id
+		not online(p.lineage_id, jump.ms)
+	}
+	count(acts) > 0
+}
+
+# online: the lineage was on the network before a time.
+online(lineage, ms) if {
+	some flow in lib.outgoing
+	flow.first_ms < ms
+	lib.lineage(flow.process) == lineage
+}
+
+# What the sensor measured, whoever slept: more than the time that an image is
+# watched for. Servers look around once a minute or two.
 finding contains {
 	"message": sprintf("the longest wait is %d s", [floor(input.run.longest_sleep_ns / 1000000000)]),
 	"severity": "info",
@@ -40,7 +71,7 @@ finding contains {
 	"lineage": p.lineage_id,
 	"evidence": [lib.process_evidence(p, "of this process or those that it started")],
 } if {
-	input.run.longest_sleep_ns / 1000000 >= least
+	input.run.longest_sleep_ns / 1000000 >= 180000
 	input.run.longest_sleep_ns * 2 > input.run.duration_ns
 	p := input.processes["1.0"]
 	count(sleepers) == 0

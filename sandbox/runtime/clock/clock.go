@@ -1,6 +1,7 @@
 package clock
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -37,8 +38,8 @@ type State struct {
 	Why     string        // no further jumps; "" when nobody asked for them
 	Skipped time.Duration // in all
 	Jumps   int
-	Longest time.Duration // the longest wait that a jump ended
-	Pending int           // what still waits for a time
+	Longest time.Duration // the longest wait at whose end the guest acted
+	Pending int           // what still waits for a time, but for what only ticks
 	Left    time.Duration // until the last of them would expire
 	Task    *kernel.Task  // that waits for it; nil when nothing does
 }
@@ -56,6 +57,7 @@ type Clock struct {
 	skipped time.Duration
 	offset  time.Duration
 	jumps   int
+	before  uint64 // what Acts was before the last jump
 }
 
 // New takes k's clocks over. Nothing changes until they are told to move.
@@ -110,7 +112,10 @@ func (c *Clock) State() State {
 }
 
 func (c *Clock) state(timers []Timer) State {
-	s := Waiting(timers)
+	if c.cfg.Acts() != c.before {
+		c.plan.outcome(true)
+	}
+	s := Waiting(slices.DeleteFunc(timers, c.plan.ticks))
 	s.Skipped, s.Jumps, s.Longest = c.skipped, c.jumps, c.plan.longest
 	return s
 }
@@ -128,6 +133,7 @@ func Waiting(timers []Timer) State {
 
 // jump tells about a jump and makes it. The lock is held.
 func (c *Clock) jump(j Jump) {
+	c.before = c.cfg.Acts()
 	j.From = c.k.Timekeeper().Now()
 	c.cfg.Jumping(j)
 	c.skipped += j.By

@@ -28,18 +28,18 @@ const least = settleAfter
 // once a second, and all the while something in it may wait for an hour. To
 // stop at every tick would never get there, to stop at none would skip a loop
 // that counts. So each timer is stopped at until it has proved to be
-// housekeeping; then the others are. When only housekeeping is left, half of
-// the jumps go on stopping, and the rest stride ever further, for the program
-// that looks at the clock at each tick.
+// housekeeping; then only the others are. When nothing else is left, it is
+// stopped at for a while longer, and then strode over ever further, for the
+// program that looks at the clock at each tick.
 type plan struct {
 	maxSkip  time.Duration
 	maxJumps int
 
 	known  map[unsafe.Pointer]*habit
 	stride time.Duration // of the last jump that strode; 0: none yet
-	last   []unsafe.Pointer
+	last   []ending      // what the last jump brought to its end
 
-	longest time.Duration // wait that a jump ended, or cut short
+	longest time.Duration // wait at whose end the guest acted
 }
 
 // habit is what is known of a timer.
@@ -47,6 +47,12 @@ type habit struct {
 	at    ktime.Time // when it expires
 	since int64      // what time it was when at was first seen, ns skipped and real
 	idle  int        // how often it expired in a row without consequence
+}
+
+// ending is a wait that a jump ended.
+type ending struct {
+	key  unsafe.Pointer
+	wait time.Duration
 }
 
 // step is what to do next.
@@ -58,13 +64,14 @@ type step struct {
 
 // outcome tells the plan whether anything came of the last jump.
 func (p *plan) outcome(acted bool) {
-	for _, key := range p.last {
-		if h := p.known[key]; h != nil {
-			if acted {
-				h.idle = 0
-			} else {
-				h.idle++
-			}
+	for _, e := range p.last {
+		if acted {
+			p.longest = max(p.longest, e.wait)
+		}
+		if h := p.known[e.key]; h != nil && acted {
+			h.idle = 0
+		} else if h != nil {
+			h.idle++
 		}
 	}
 	if acted {
@@ -93,7 +100,7 @@ func (p *plan) next(timers []Timer, now int64, skipped time.Duration, jumps int)
 		return step{rest: SkippedAll}
 	case target >= 0:
 		s.who, s.jump = &timers[target], timers[target].Left
-	case jumps < p.maxJumps/2 && timers[0].Left <= left:
+	case jumps < p.maxJumps/6 && timers[0].Left <= left:
 		s.who, s.jump = &timers[0], timers[0].Left
 	case left <= 0:
 		return step{rest: SkippedAll}
@@ -108,10 +115,11 @@ func (p *plan) next(timers []Timer, now int64, skipped time.Duration, jumps int)
 		if t.Left > s.jump {
 			break
 		}
-		p.last = append(p.last, t.key)
-		if h := p.known[t.key]; !tired(t) {
-			p.longest = max(p.longest, time.Duration(now-h.since)+t.Left)
+		e := ending{key: t.key}
+		if !tired(t) { // else a stride did more than end it
+			e.wait = time.Duration(now-p.known[t.key].since) + t.Left
 		}
+		p.last = append(p.last, e)
 	}
 	return s
 }
@@ -144,6 +152,12 @@ func (p *plan) learn(timers []Timer, now int64) {
 		known[t.key] = h
 	}
 	p.known = known
+}
+
+// ticks tells a timer that has expired before, and nothing came of it.
+func (p *plan) ticks(t Timer) bool {
+	h := p.known[t.key]
+	return h != nil && h.idle > 0
 }
 
 // soon is how much later than a jump a timer's expiry still belongs to it.

@@ -8,9 +8,9 @@ import (
 
 // How long the guest must have been at rest before its clocks jump.
 const (
-	pollEvery   = 4 * time.Millisecond
+	pollEvery   = 3 * time.Millisecond
 	restEvery   = 100 * time.Millisecond // when there is nothing to jump to
-	settleAfter = 16 * time.Millisecond
+	settleAfter = 10 * time.Millisecond
 	busyAfter   = 2 * time.Second // without rest, and without anything that anybody sees
 )
 

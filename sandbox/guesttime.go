@@ -1,0 +1,152 @@
+package sandbox
+
+import (
+	"cmp"
+	"sync"
+	"time"
+
+	"github.com/sallyport-dev/sallyport/sandbox/event"
+	"github.com/sallyport-dev/sallyport/sandbox/observation"
+	"github.com/sallyport-dev/sallyport/sandbox/protocol"
+	"github.com/sallyport-dev/sallyport/sandbox/runtime"
+)
+
+// Clocks is what the clocks of guests do. A guest first lives in real time.
+// When it only waits, the time phase begins: its clocks jump to whatever it
+// waits for next, until nothing is left to wait for or a bound is met. While it
+// acts, time is real. Zero fields mean the defaults.
+type Clocks struct {
+	MaxSkip  time.Duration // of the guest's time that is skipped; default 24 h, negative: none is
+	Limit    time.Duration // wall time of the phase; default 20 s
+	MaxJumps int           // default 600
+	Offset   time.Duration // of the guest's date, from the start
+}
+
+func (c Clocks) withDefaults() Clocks {
+	c.MaxSkip = cmp.Or(c.MaxSkip, 24*time.Hour)
+	c.Limit = cmp.Or(c.Limit, 20*time.Second)
+	c.MaxJumps = cmp.Or(c.MaxJumps, 600)
+	return c
+}
+
+// of is c as a request wants it.
+func (c Clocks) of(p protocol.Profile) Clocks {
+	if p.RealTime {
+		c.MaxSkip = -1
+	}
+	c.Offset = cmp.Or(p.ClockOffset, c.Offset)
+	return c
+}
+
+// guestTime is the clock of one guest, seen from outside, and its time phase.
+// Its methods are safe for concurrent use.
+type guestTime struct {
+	cfg    Clocks
+	orders chan runtime.Order
+
+	mu      sync.Mutex
+	skipped time.Duration
+	begun   time.Time // of the phase; zero: it has not
+	rested  time.Time // since when there is nothing more to jump to; zero: there may be
+	over    bool      // the phase is
+}
+
+func newGuestTime(cfg Clocks) *guestTime {
+	return &guestTime{cfg: cfg, orders: make(chan runtime.Order, 2*maxVisits+8)}
+}
+
+// spec is for runtime.Spec.
+func (g *guestTime) spec() runtime.Time {
+	return runtime.Time{
+		Offset: g.cfg.Offset, Jump: g.cfg.MaxSkip > 0, MaxSkip: g.cfg.MaxSkip, MaxJumps: g.cfg.MaxJumps, Orders: g.orders,
+	}
+}
+
+// now is what the guest's wall clock shows.
+func (g *guestTime) now() time.Time {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return time.Now().Add(g.cfg.Offset + g.skipped)
+}
+
+// started is what the guest's wall clock showed at a real time before all jumps.
+func (g *guestTime) started(at time.Time) time.Time { return at.Add(g.cfg.Offset) }
+
+// event notes what the clocks did. It is false for the events of the guest itself.
+func (g *guestTime) event(e event.Event) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	switch e.Kind {
+	case event.ClockJump:
+		if len(e.Args) > 0 { // of a Sentry that may be owned by the guest
+			g.skipped += min(max(time.Duration(e.Args[0]), 0), g.cfg.MaxSkip-g.skipped)
+		}
+	case event.ClockRest:
+		g.rested = time.Now()
+	default:
+		g.rested = time.Time{}
+		return false
+	}
+	return true
+}
+
+// order must not block: a run that has ended takes no orders.
+func (g *guestTime) order(do string) {
+	select {
+	case g.orders <- runtime.Order{Do: do}:
+	default:
+	}
+}
+
+// hold keeps the clocks while visitors talk with the guest.
+func (g *guestTime) hold(on bool) {
+	if g.cfg.MaxSkip <= 0 {
+		return
+	}
+	if on {
+		g.order(runtime.HoldJumps)
+	} else {
+		g.order(runtime.ResumeJumps)
+	}
+}
+
+// afterRest is how long a guest must have been still since its clocks had
+// nothing more to jump to.
+const afterRest = 500 * time.Millisecond
+
+// wait is asked what to do while the guest waits: it begins the phase, and is
+// true when the phase is over, or there is none.
+func (g *guestTime) wait() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.cfg.MaxSkip <= 0 || g.over {
+		return true
+	}
+	if g.begun.IsZero() {
+		g.begun = time.Now()
+		g.order(runtime.JumpWhenIdle)
+	}
+	return false
+}
+
+// tick looks after the phase. jumping is true while it is under way, done when
+// the guest has nothing left to wait for.
+func (g *guestTime) tick() (jumping, done bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.begun.IsZero() || g.over {
+		return false, false
+	}
+	if time.Since(g.begun) > g.cfg.Limit {
+		g.over = true
+		g.order(runtime.HoldJumps)
+		return false, false
+	}
+	return true, !g.rested.IsZero() && time.Since(g.rested) > afterRest
+}
+
+// ended fills in what came of the guest's time.
+func (g *guestTime) ended(e *observation.End, c runtime.Clock) {
+	e.TimeSkipped, e.LongestSleep = c.Skipped, max(c.Longest, c.Left)
+	e.ClockJumps, e.TimersPending, e.LongestTimer, e.TimersWhy = c.Jumps, c.Pending, c.Left, c.Why
+}
