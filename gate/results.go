@@ -16,7 +16,9 @@ import (
 )
 
 const (
-	rememberedResults = 8192
+	// rememberedResults is as many as decisions: fewer would be read from Redis
+	// when most decisions are made anew, and share nothing with each other then.
+	rememberedResults = rememberedDecisions
 	resultAge         = time.Hour
 )
 

@@ -18,8 +18,11 @@ import (
 )
 
 const (
-	// remembered is how many digests' facts are kept in memory.
-	remembered = 4096
+	// remembered is how many digests' facts are kept in memory. Decisions are
+	// remembered apart: facts are asked for when one is made anew.
+	remembered = 1024
+	// rememberedNames is how many images are known to be entered.
+	rememberedNames = 4096
 	// rememberedFindings is the same of findings, which may be some 100 KB each.
 	rememberedFindings = 512
 	// patience bounds one inspection, which goes on when who asked first leaves.
@@ -81,7 +84,7 @@ func New(content Content, store *objects.Store, options ...Option) (*Inspector, 
 	if i.findings, err = lru.New[string, *Finding](rememberedFindings); err != nil {
 		return nil, err
 	}
-	entered, err := lru.New[string, struct{}](remembered)
+	entered, err := lru.New[string, struct{}](rememberedNames)
 	if err != nil {
 		return nil, err
 	}

@@ -26,7 +26,7 @@ var (
 )
 
 const (
-	remembered = 8192             // digests in the local cache
+	remembered = 16384            // digests in the local cache
 	maxAge     = time.Minute      // of a local copy, whatever the marks say
 	redisAge   = 10 * time.Minute // of a copy in Redis
 )
@@ -44,8 +44,7 @@ type Store struct {
 
 // entry is what a local copy holds: a verdict, or that there is none.
 type entry struct {
-	verdict Verdict
-	none    bool
+	verdict *Verdict // nil: there is none
 	marks   epoch.Marks
 	until   time.Time
 }
@@ -88,14 +87,18 @@ func (s *Store) Get(ctx context.Context, d digest.Digest) (Verdict, error) {
 		return s.stored(ctx, d)
 	}
 	if e, ok := s.local.Get(d); ok && e.marks == marks && s.now().Before(e.until) {
-		if e.none {
+		if e.verdict == nil {
 			return Verdict{}, none(d)
 		}
-		return e.verdict, nil
+		return *e.verdict, nil
 	}
 	v, err := s.shared(ctx, d, marks)
+	e := entry{marks: marks, until: s.now().Add(maxAge)}
+	if err == nil {
+		e.verdict = &v
+	}
 	if err == nil || errors.Is(err, ErrNone) {
-		s.local.Add(d, entry{verdict: v, none: err != nil, marks: marks, until: s.now().Add(maxAge)})
+		s.local.Add(d, e)
 	}
 	return v, err
 }

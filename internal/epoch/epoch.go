@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"sync"
 	"time"
+	"unique"
 
 	"github.com/oklog/ulid/v2"
 	"github.com/redis/go-redis/v9"
@@ -89,7 +90,8 @@ func (e *Epochs) Read(ctx context.Context, topics ...Topic) (Marks, error) {
 	for _, t := range topics {
 		marks = append(append(marks, r.marks[t]...), ' ')
 	}
-	return Marks(marks), nil
+	// One string for all copies: they keep it as long as they last.
+	return Marks(unique.Make(string(marks)).Value()), nil
 }
 
 // Advance gives topic a new mark, after the change was written to objects. It
