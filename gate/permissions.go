@@ -122,8 +122,30 @@ func (p *Permissions) Set(ctx context.Context, perm Permission) error {
 	if err := p.objects.PutJSON(ctx, permissionKey(perm.Target, perm.Namespace), perm); err != nil {
 		return err
 	}
-	p.all.Changed(ctx)
-	return nil
+	defer p.all.Changed(ctx)
+	return p.prune(ctx)
+}
+
+// expiredFor is how long a permission is still listed that is no longer in
+// force, for those who look into what was allowed.
+const expiredFor = 90 * 24 * time.Hour
+
+// prune deletes what is listed no longer, so that what is given for hours each
+// day (break-glass) does not grow for ever.
+func (p *Permissions) prune(ctx context.Context) error {
+	all, err := p.load(ctx)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for target, perms := range all {
+		for _, perm := range perms {
+			if !perm.Expires.IsZero() && p.now().Sub(perm.Expires) > expiredFor {
+				errs = append(errs, p.objects.Delete(ctx, permissionKey(target, perm.Namespace)))
+			}
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // Remove takes back what was said of t, in every namespace; nothing said is no
@@ -146,7 +168,7 @@ func (p *Permissions) Remove(ctx context.Context, t label.Target) error {
 	return errors.Join(errs...)
 }
 
-// List returns all permissions, expired ones too, sorted by target.
+// List returns all permissions, those too that expired less than 90 days ago, sorted by target.
 func (p *Permissions) List(ctx context.Context) ([]Permission, error) {
 	all, err := p.all.Get(ctx)
 	if err != nil {

@@ -59,6 +59,16 @@ func TestPermissionsComeFirst(t *testing.T) {
 		if list, err := here.gate.Permissions().List(t.Context()); err != nil || len(list) != 2 {
 			t.Errorf("list %+v, %v", list, err)
 		}
+		// A hundred days later nobody asks any more who allowed it for an hour.
+		there.skew.Store(int64(100 * 24 * time.Hour))
+		later := gate.Permission{Target: blocked, Action: gate.Deny, Comment: "another", Author: "ada"}
+		if err := there.gate.Permissions().Set(t.Context(), later); err != nil {
+			t.Fatal(err)
+		}
+		list, err := here.gate.Permissions().List(t.Context())
+		if err != nil || len(list) != 2 || !list[0].Expires.IsZero() || !list[1].Expires.IsZero() {
+			t.Errorf("list %+v, %v", list, err)
+		}
 	})
 }
 

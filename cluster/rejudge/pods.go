@@ -45,10 +45,18 @@ type container struct {
 type running struct {
 	Name    string `json:"name"`
 	ImageID string `json:"imageID"`
+	State   struct {
+		Waiting *struct{} `json:"waiting"`
+	} `json:"state"`
 }
 
-// images lists the images of p: as written, and with the digest that the
-// kubelet pulled where it says so. What tags mean by now is not what runs.
+// never tells that no such container ran: its image could not be pulled, was
+// denied, or is not there yet. The kubelet fills in the image once it has it.
+func (r running) never() bool { return r.State.Waiting != nil && r.ImageID == "" }
+
+// images lists the images of p that ran or may run by now: as written, and with
+// the digest that the kubelet pulled where it says so. What tags mean by now is
+// not what runs.
 func (p *pod) images() map[string]digest.Digest {
 	found := map[string]digest.Digest{}
 	for _, s := range []struct {
@@ -59,12 +67,12 @@ func (p *pod) images() map[string]digest.Digest {
 		{p.Spec.Containers, p.Status.Containers},
 		{p.Spec.EphemeralContainers, p.Status.EphemeralContainers},
 	} {
-		pulled := map[string]digest.Digest{}
+		pulled, waits := map[string]digest.Digest{}, map[string]bool{}
 		for _, r := range s.statuses {
-			pulled[r.Name] = pulledDigest(r.ImageID)
+			pulled[r.Name], waits[r.Name] = pulledDigest(r.ImageID), r.never()
 		}
 		for _, c := range s.containers {
-			if c.Image != "" && (found[c.Image] == "" || pulled[c.Name] != "") {
+			if c.Image != "" && !waits[c.Name] && (found[c.Image] == "" || pulled[c.Name] != "") {
 				found[c.Image] = pulled[c.Name]
 			}
 		}

@@ -382,14 +382,17 @@ func TestWhichImagesRun(t *testing.T) {
 	d := digest.FromString("x")
 	p, err := cluster.Decode[pod](&unstructured.Unstructured{Object: map[string]any{
 		"spec": map[string]any{
-			"initContainers":      []any{map[string]any{"name": "i", "image": "init:1"}},
-			"containers":          []any{map[string]any{"name": "a", "image": "app:1"}, map[string]any{"name": "b", "image": "local:1"}},
+			"initContainers": []any{map[string]any{"name": "i", "image": "init:1"}},
+			"containers": []any{map[string]any{"name": "a", "image": "app:1"}, map[string]any{"name": "b", "image": "local:1"},
+				map[string]any{"name": "denied", "image": "denied:1"}, map[string]any{"name": "again", "image": "again:1"}},
 			"ephemeralContainers": []any{map[string]any{"name": "e", "image": "debug:1"}},
 			"volumes":             []any{map[string]any{"name": "v", "image": map[string]any{"reference": "data:1"}}, map[string]any{"name": "w"}},
 		},
 		"status": map[string]any{
-			"initContainerStatuses":      []any{map[string]any{"name": "i", "imageID": "docker-pullable://docker.io/library/init@" + d.String()}},
-			"containerStatuses":          []any{map[string]any{"name": "a", "imageID": "docker.io/library/app@" + d.String()}, map[string]any{"name": "b", "imageID": d.String()}},
+			"initContainerStatuses": []any{map[string]any{"name": "i", "imageID": "docker-pullable://docker.io/library/init@" + d.String()}},
+			"containerStatuses": []any{map[string]any{"name": "a", "imageID": "docker.io/library/app@" + d.String()}, map[string]any{"name": "b", "imageID": d.String()},
+				map[string]any{"name": "denied", "imageID": "", "state": map[string]any{"waiting": map[string]any{"reason": "ErrImagePull"}}},
+				map[string]any{"name": "again", "imageID": "again@" + d.String(), "state": map[string]any{"waiting": map[string]any{"reason": "CrashLoopBackOff"}}}},
 			"ephemeralContainerStatuses": []any{map[string]any{"name": "e", "imageID": "debug@sha256:nonsense"}},
 		},
 	}})
@@ -397,12 +400,12 @@ func TestWhichImagesRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := p.images()
-	for image, want := range map[string]digest.Digest{"init:1": d, "app:1": d, "local:1": "", "debug:1": "", "data:1": ""} {
+	for image, want := range map[string]digest.Digest{"init:1": d, "app:1": d, "local:1": "", "debug:1": "", "data:1": "", "again:1": d} {
 		if have, ok := got[image]; !ok || have != want {
 			t.Errorf("%s: %q, %v", image, have, ok)
 		}
 	}
-	if len(got) != 5 {
+	if len(got) != 6 { // denied:1 never ran
 		t.Errorf("%v", got)
 	}
 }
