@@ -8,5 +8,11 @@ func Hurried(cfg Config) Config {
 	return cfg
 }
 
+// HurriedReplay is cfg with intervals for tests.
+func HurriedReplay(cfg ReplayConfig) ReplayConfig {
+	cfg.Poll, cfg.Rest, cfg.back = 20*time.Millisecond, time.Hour, 10*time.Millisecond
+	return cfg
+}
+
 // SetClock replaces time.Now of g.
 func (g *Grants) SetClock(now func() time.Time) { g.now = now }

@@ -131,23 +131,26 @@ func (r *run) detonate(ctx context.Context, client *endpoint.Client) (verdict.Ve
 		return v, &failure{endpoint.Line(err.Error())}
 	}
 	if err == nil {
-		r.keepEvents(ctx, client, s.ID, raw)
+		r.keep(ctx, "observation", s.ID, raw, client.Observation, q.cfg.Verdicts.PutObservation)
+		r.keep(ctx, "events", s.ID, raw, client.Events, q.cfg.Verdicts.PutEvents)
 	}
 	return v, err
 }
 
-// keepEvents stores the events behind a report. A verdict without them is a
-// verdict all the same.
-func (r *run) keepEvents(ctx context.Context, client *endpoint.Client, id string, raw []byte) {
-	events, err := client.Events(ctx, id)
+// keep stores what is behind a report. A verdict without it is a verdict all the same.
+func (r *run) keep(ctx context.Context, what, id string, raw []byte,
+	fetch func(context.Context, string) ([]byte, error), put func(ctx context.Context, raw, b []byte) error,
+) {
+	b, err := fetch(ctx, id)
 	if errors.Is(err, endpoint.ErrNotFound) {
-		return // of an image that was not run
+		r.queue.cfg.Log.DebugContext(ctx, "a run left none of its "+what, "run", id, "digest", r.job.Subject.Digest, "reason", err)
+		return // an image that was not run has no events, a run that made too much noise no observation
 	}
 	if err == nil {
-		err = r.queue.cfg.Verdicts.PutEvents(ctx, raw, events)
+		err = put(ctx, raw, b)
 	}
 	if err != nil {
-		r.queue.cfg.Log.WarnContext(ctx, "keeping the events of a run", "run", id, "digest", r.job.Subject.Digest, "error", err)
+		r.queue.cfg.Log.WarnContext(ctx, "keeping the "+what+" of a run", "run", id, "digest", r.job.Subject.Digest, "error", err)
 	}
 }
 

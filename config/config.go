@@ -105,6 +105,7 @@ type Analysis struct {
 	Token    string `yaml:"token"`
 	CA       string `yaml:"ca"`        // file of certificates that are trusted for the endpoint besides the system's; read again for each run
 	Workers  int    `yaml:"workers"`   // runs asked for at the same time
+	Replay   bool   `yaml:"replay"`    // judge stored observations again when the sandbox has other behaviour rules than before
 	PullFrom string `yaml:"pull_from"` // address at which the sandbox reaches the proxy; default the proxy's own on loopback
 	Network  string `yaml:"network"`   // what images find when they go online: simulated, replay or gateway, as the sandbox offers
 }
@@ -173,7 +174,7 @@ func Default() Config {
 		},
 		Console:  Console{Listen: "127.0.0.1:8080"},
 		Metrics:  Metrics{Listen: "127.0.0.1:9090"},
-		Analysis: Analysis{Enabled: true, Workers: 2, Network: "simulated"},
+		Analysis: Analysis{Enabled: true, Workers: 2, Replay: true, Network: "simulated"},
 		Sandbox: Sandbox{
 			Local: true, Listen: ":8443", Runs: 2, Timeout: 180 * time.Second, Idle: 10 * time.Second, Memory: 2 << 30,
 		},

@@ -28,7 +28,7 @@ type Config struct {
 	Now     func() time.Time      // nil for time.Now
 }
 
-// Parts are what the console shows and steers. All but Cache are required.
+// Parts are what the console shows and steers. All but Cache and Replayer are required.
 type Parts struct {
 	Gate        Gate
 	Permissions Permissions
@@ -42,6 +42,7 @@ type Parts struct {
 	Resolver    Resolver
 	Tokens      *token.Tokens
 	Cache       Cache
+	Replayer    Replayer
 }
 
 // Console answers the API. It is safe for concurrent use.

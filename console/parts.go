@@ -81,6 +81,11 @@ type Queue interface {
 	Usage(ctx context.Context) (analysis.Usage, error)
 }
 
+// Replayer judges again what runs left. Errors wrap analysis.ErrReplaying.
+type Replayer interface {
+	Replay(ctx context.Context, o analysis.ReplayOptions, each func(analysis.Replayed) error) (analysis.ReplaySummary, error)
+}
+
 // Settings are those of dynamic threat analysis.
 type Settings interface {
 	Get(ctx context.Context) (analysis.Settings, error)

@@ -139,16 +139,18 @@ func (p *preview) add(c author.Change, faults []string, unread bool) error {
 type lines struct {
 	w       http.ResponseWriter
 	encoder *json.Encoder
+	begun   bool // something was written
 }
 
 func newLines(w http.ResponseWriter) *lines {
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
-	return &lines{w, e}
+	return &lines{w: w, encoder: e}
 }
 
-func (l *lines) write(line PreviewLine) error {
+func (l *lines) write(line any) error {
+	l.begun = true
 	if err := l.encoder.Encode(line); err != nil {
 		return err
 	}

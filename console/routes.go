@@ -71,6 +71,9 @@ func (c *Console) routes() http.Handler {
 		change("DELETE /api/v1/cache/pins", c.removePin)
 		change("POST /api/v1/cache/purge", c.purgeCache)
 	}
+	if c.parts.Replayer != nil {
+		change("POST /api/v1/behaviours/replay", c.replay)
+	}
 	change("GET /api/v1/tokens", c.listTokens)
 	change("POST /api/v1/tokens", c.createToken)
 	change("DELETE /api/v1/tokens/{id}", c.revokeToken)

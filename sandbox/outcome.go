@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"io/fs"
@@ -23,11 +24,21 @@ type Outcome struct {
 	err  error
 }
 
-// Artifact opens one of protocol.Events, PCAP and FSDiff. The error wraps
-// fs.ErrNotExist for a name that this run does not have. Not to be called
+// Artifact opens one of protocol.Observation, Events, PCAP and FSDiff. The
+// error wraps fs.ErrNotExist for a name that this run does not have, and
+// observation.ErrTooLarge for an observation that is not kept. Not to be called
 // during or after Close.
 func (o *Outcome) Artifact(name string) (io.ReadCloser, error) {
 	switch name {
+	case protocol.Observation:
+		if o.Observation == nil {
+			break
+		}
+		b, err := observation.Encode(o.Observation, protocol.MaxObservation)
+		if err != nil {
+			return nil, fmt.Errorf("the run's %s: %w", name, err)
+		}
+		return io.NopCloser(bytes.NewReader(b)), nil
 	case protocol.Events, protocol.PCAP, protocol.FSDiff:
 		if o.dir == nil {
 			break

@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/sallyport-dev/sallyport/image"
+	"github.com/sallyport-dev/sallyport/report"
 	"github.com/sallyport-dev/sallyport/sandbox/judge"
 	"github.com/sallyport-dev/sallyport/sandbox/network/gateway"
 	"github.com/sallyport-dev/sallyport/sandbox/network/recording"
@@ -165,6 +166,18 @@ func (r *Runner) Run(ctx context.Context, img v1.Image, req Request, progress fu
 	}
 	rep := judge.Report(passes, judge.Meta{ID: req.ID, Version: r.cfg.Version, Runtime: runtimeVersion()})
 	return &Outcome{Report: rep, Passes: passes, dir: dir}, nil
+}
+
+// Judge concludes from an observation that was made before, by the rules of
+// now. Nothing is run. The report's section run is what the observation tells,
+// its scan_id empty.
+func (r *Runner) Judge(ctx context.Context, o *observation.Observation) (*report.Report, []judge.Fault, error) {
+	j, err := r.judge(ctx, o)
+	if err != nil {
+		return nil, nil, err
+	}
+	rep := judge.Report(o, *j, judge.Meta{Version: r.cfg.Version, Runtime: runtimeVersion()})
+	return rep, append(j.LeftOut, j.Faults...), nil
 }
 
 // sweep deletes what crashed processes left. Runs of processes that live are

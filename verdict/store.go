@@ -186,8 +186,18 @@ func (s *Store) Report(ctx context.Context, d digest.Digest) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.report(ctx, v)
+	b, err := s.report(ctx, v)
+	if errors.Is(err, objects.ErrNotFound) {
+		// Judged again since the verdict was read: the report of now is another.
+		if now, again := s.stored(ctx, d); again == nil && now.Report != v.Report {
+			return s.report(ctx, now)
+		}
+	}
+	return b, err
 }
+
+// ReportOf is Report of the verdict v, which may be in force no more.
+func (s *Store) ReportOf(ctx context.Context, v Verdict) ([]byte, error) { return s.report(ctx, v) }
 
 func (s *Store) report(ctx context.Context, v Verdict) ([]byte, error) {
 	if v.Report == "" {

@@ -17,17 +17,20 @@ import (
 )
 
 // Verdict is the conclusion for one digest. It is immutable; a new run makes a
-// new one with a later Time.
+// new one with a later Time, other rules one with another Report.
 type Verdict struct {
 	Digest     digest.Digest     `json:"digest"` // platform manifest
 	Conclusion report.Conclusion `json:"conclusion"`
-	Reason     string            `json:"reason,omitempty"`   // of inconclusive and skipped
-	Severity   report.Severity   `json:"severity,omitempty"` // highest finding
-	Findings   []Finding         `json:"findings,omitempty"` // all, worst first
-	Report     digest.Digest     `json:"report,omitempty"`   // of the report's bytes
-	Ruleset    string            `json:"ruleset,omitempty"`
-	Time       time.Time         `json:"time"`
-	RetryAt    time.Time         `json:"retry_at,omitzero"` // of what could not be run: from when it is worth another try
+	Reason     string            `json:"reason,omitempty"`          // of inconclusive and skipped
+	Severity   report.Severity   `json:"severity,omitempty"`        // highest finding
+	Findings   []Finding         `json:"findings,omitempty"`        // all, worst first
+	Report     digest.Digest     `json:"report,omitempty"`          // of the report's bytes
+	Ruleset    string            `json:"ruleset,omitempty"`         // hash of the behaviour rules
+	Rules      string            `json:"ruleset_version,omitempty"` // of the program that these rules came with, or that read them
+	Time       time.Time         `json:"time"`                      // of the run: when its report became known
+	Run        digest.Digest     `json:"run,omitempty"`             // of the bytes of the run's own report, when Report is a later judgement of it
+	Rejudged   time.Time         `json:"rejudged,omitzero"`         // when that was
+	RetryAt    time.Time         `json:"retry_at,omitzero"`         // of what could not be run: from when it is worth another try
 	Subject    Subject           `json:"subject,omitzero"`
 }
 
@@ -59,7 +62,7 @@ func (v Verdict) Version() string {
 // sandbox is escaped, so that it fits messages.
 func FromReport(r *report.Report, subject Subject, raw digest.Digest, at time.Time) Verdict {
 	v := Verdict{
-		Digest: subject.Digest, Conclusion: r.Verdict, Severity: r.Severity, Report: raw, Ruleset: r.Tool.Ruleset, Time: at.UTC(), Subject: subject,
+		Digest: subject.Digest, Conclusion: r.Verdict, Severity: r.Severity, Report: raw, Ruleset: r.Tool.Ruleset, Rules: line(r.Tool.Version), Time: at.UTC(), Subject: subject,
 	}
 	switch {
 	case r.DTASkipped:
@@ -100,6 +103,9 @@ func (v Verdict) conclusive() bool {
 	}
 	return false
 }
+
+// run is the report under which the evidence of the run is kept.
+func (v Verdict) run() digest.Digest { return cmp.Or(v.Run, v.Report) }
 
 // maxLine is how much of a text a verdict keeps, in runes; the report has all of it.
 const maxLine = 300

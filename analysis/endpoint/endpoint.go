@@ -40,7 +40,9 @@ var (
 const (
 	maxDocument = 256 << 10        // bytes of any answer but reports
 	callTimeout = 30 * time.Second // of one call
-	maxMessage  = 300              // runes of an error's text that are kept
+	// judgeTimeout is of one judgement: the rules of authors may take their time, each.
+	judgeTimeout = 3 * time.Minute
+	maxMessage   = 300 // runes of an error's text that are kept
 )
 
 // Client speaks to one sandbox service. Where the address is a name of several,
@@ -72,7 +74,7 @@ func NewTrusting(address, token string, roots *x509.CertPool) (*Client, error) {
 	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxResponseHeaderBytes = 64 << 10
-	transport.ResponseHeaderTimeout = callTimeout
+	transport.ResponseHeaderTimeout = judgeTimeout // other calls have less in all
 	transport.DialContext = (&loyal{lookup: net.DefaultResolver.LookupHost}).dial
 	if roots != nil {
 		transport.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
@@ -135,6 +137,32 @@ func (c *Client) Events(ctx context.Context, id string) ([]byte, error) {
 	return c.exchange(ctx, http.MethodGet, "runs/"+id+"/artifacts/"+protocol.Events, nil, protocol.MaxEvents)
 }
 
+// Observation fetches what the report of the run id was judged from: JSON,
+// compressed with gzip, as the sandbox wrote it.
+func (c *Client) Observation(ctx context.Context, id string) ([]byte, error) {
+	return c.exchange(ctx, http.MethodGet, "runs/"+id+"/artifacts/"+protocol.Observation, nil, protocol.MaxObservation)
+}
+
+// Judge asks what the service's rules make of an observation that Observation
+// gave before. ErrRefused means that it cannot read it. The report in the answer
+// is as it came: who stores it checks it.
+func (c *Client) Judge(ctx context.Context, observation []byte) (protocol.Judgement, error) {
+	var j protocol.Judgement
+	patient := *c.http
+	patient.Timeout = judgeTimeout
+	b, err := c.send(ctx, &patient, http.MethodPost, "judgements", "application/gzip", observation, report.MaxSize+maxDocument)
+	if err != nil {
+		return j, err
+	}
+	if err := json.Unmarshal(b, &j); err != nil || len(j.Report) == 0 {
+		return j, fmt.Errorf("%w: POST /v1/judgements: no judgement (%v)", ErrAnswer, err)
+	}
+	for i, f := range j.Faults {
+		j.Faults[i] = Line(f)
+	}
+	return j, nil
+}
+
 // Delete stops the run id and has all its traces removed. A run that the
 // service does not know is gone already.
 func (c *Client) Delete(ctx context.Context, id string) error {
@@ -157,13 +185,21 @@ func (c *Client) call(ctx context.Context, method, path string, body, answer any
 }
 
 func (c *Client) exchange(ctx context.Context, method, path string, body any, limit int64) ([]byte, error) {
+	if body == nil {
+		return c.send(ctx, c.http, method, path, "", nil, limit)
+	}
+	b, err := json.Marshal(body)
+	if err != nil {
+		return nil, fmt.Errorf("encoding a request: %w", err)
+	}
+	return c.send(ctx, c.http, method, path, "application/json", b, limit)
+}
+
+// send sends body, which is of the kind, and reads an answer of at most limit bytes.
+func (c *Client) send(ctx context.Context, with *http.Client, method, path, kind string, body []byte, limit int64) ([]byte, error) {
 	var payload io.Reader
-	if body != nil {
-		b, err := json.Marshal(body)
-		if err != nil {
-			return nil, fmt.Errorf("encoding a request: %w", err)
-		}
-		payload = bytes.NewReader(b)
+	if kind != "" {
+		payload = bytes.NewReader(body)
 	}
 	req, err := http.NewRequestWithContext(ctx, method, c.base.JoinPath("v1", path).String(), payload)
 	if err != nil {
@@ -171,10 +207,10 @@ func (c *Client) exchange(ctx context.Context, method, path string, body any, li
 	}
 	req.Header.Set("Authorization", "Bearer "+c.token)
 	req.Header.Set("Accept", "application/json")
-	if body != nil {
-		req.Header.Set("Content-Type", "application/json")
+	if kind != "" {
+		req.Header.Set("Content-Type", kind)
 	}
-	resp, err := c.http.Do(req)
+	resp, err := with.Do(req)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
 	}

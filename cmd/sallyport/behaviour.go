@@ -14,17 +14,17 @@ import (
 
 func newBehaviourCommand() *cobra.Command {
 	c := &cobra.Command{
-		Use: "behaviour", Aliases: []string{"behavior"}, Short: "The rules that say what is bad: list them, test your own; needs no gate", Args: cobra.NoArgs,
+		Use: "behaviour", Aliases: []string{"behavior"}, Short: "The rules that say what is bad: list them, test your own, judge earlier runs by them", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	c.AddCommand(newBehaviourListCommand(), newBehaviourSchemaCommand(), newBehaviourTestCommand())
+	c.AddCommand(newBehaviourListCommand(), newBehaviourSchemaCommand(), newBehaviourTestCommand(), newBehaviourReplayCommand())
 	return c
 }
 
 func newBehaviourListCommand() *cobra.Command {
 	var output, folder string
 	c := &cobra.Command{
-		Use: "list", Short: "List the rules, built-in ones and those of --rules", Args: cobra.NoArgs,
+		Use: "list", Short: "List the rules, built-in ones and those of --rules; needs no gate", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if output != "table" && output != "json" {
 				return fmt.Errorf("--output is %q: write table or json", output)
@@ -71,7 +71,7 @@ func newBehaviourListCommand() *cobra.Command {
 func newBehaviourTestCommand() *cobra.Command {
 	var verbose bool
 	c := &cobra.Command{
-		Use: "test DIR", Short: "Run the tests of your own rules, with the built-in rules and library at hand", Args: cobra.ExactArgs(1),
+		Use: "test DIR", Short: "Run the tests of your own rules, with the built-in rules and library at hand; needs no gate", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			dir, err := ruleFolder(args[0])
 			if err != nil {

@@ -60,7 +60,7 @@ func (p *parts) fronts(ctx context.Context, cfg config.Config, open sockets, f f
 		}, console.Parts{
 			Gate: p.gate, Permissions: p.gate.Permissions(), Risks: p.gate.Risks(), Labels: p.knowledge.labels, Policies: p.knowledge.policies,
 			Verdicts: p.knowledge.verdicts, Queue: p.queue, Settings: f.settings, Inspector: p.knowledge.inspector,
-			Cache:    p.content.Cache(),
+			Cache: p.content.Cache(), Replayer: p.replayer,
 			Resolver: resolver, Tokens: f.tokens,
 		})
 		if err != nil {

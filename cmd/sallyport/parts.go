@@ -35,6 +35,7 @@ type parts struct {
 	knowledge   *knowledge
 	content     *proxy.Content
 	queue       *analysis.Queue
+	replayer    *analysis.Replayer
 	gate        *gate.Gate
 	handlers    map[role]http.Handler
 	certificate *certs.Authority // of the webhook
@@ -138,6 +139,9 @@ func build(ctx context.Context, cfg config.Config, open sockets, child *sandboxC
 	}); err != nil {
 		return nil, err
 	}
+	if p.replayer, err = newReplayer(cfg.Analysis.Replay, p.knowledge, settings, log, reg); err != nil {
+		return nil, err
+	}
 	if p.gate, err = p.knowledge.gate(p.queue, log, reg); err != nil {
 		return nil, err
 	}
@@ -155,6 +159,7 @@ func build(ctx context.Context, cfg config.Config, open sockets, child *sandboxC
 func (p *parts) run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return p.queue.Run(ctx) })
+	g.Go(func() error { return p.replayer.Run(ctx) })
 	g.Go(func() error { return p.knowledge.policies.library.Run(ctx) })
 	g.Go(func() error { return p.prune(ctx) })
 	if p.certificate != nil {

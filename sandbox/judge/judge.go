@@ -147,6 +147,7 @@ type Judgement struct {
 	Reason    string          // why this verdict, one line
 	Ruleset   string
 	Faults    []Fault // rules that failed on this observation
+	LeftOut   []Fault // authors' rules that could not be used at all
 }
 
 // Judge concludes from what was seen. A rule that fails is left out and told
@@ -157,7 +158,7 @@ func (j *Judge) Judge(ctx context.Context, o *observation.Observation) (Judgemen
 	if err != nil {
 		return Judgement{}, fmt.Errorf("judging: %w", err)
 	}
-	result := Judgement{Ruleset: j.hash}
+	result := Judgement{Ruleset: j.hash, LeftOut: j.Faults()}
 	found := newCollection(o)
 	unjudged := []string{}
 	for b, err := range j.builtIn.findings(ctx, j.timeout, input, found) {

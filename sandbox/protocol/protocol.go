@@ -5,8 +5,9 @@
 //	POST   /v1/runs               RunRequest → 202 RunState
 //	GET    /v1/runs/{id}          RunState; with Accept: text/event-stream one per change, see Stream
 //	GET    /v1/runs/{id}/report   report.Report
-//	GET    /v1/runs/{id}/artifacts/{events|pcap|fs-diff}
+//	GET    /v1/runs/{id}/artifacts/{observation|events|pcap|fs-diff}
 //	DELETE /v1/runs/{id}          stops it and deletes all traces
+//	POST   /v1/judgements         an Observation artifact → Judgement by the rules of now; nothing is run
 //
 // Every call carries "Authorization: Bearer TOKEN". Errors are an Error
 // document with the matching HTTP status. The client treats answers as foreign
@@ -14,6 +15,7 @@
 package protocol
 
 import (
+	"encoding/json"
 	"time"
 
 	"github.com/sallyport-dev/sallyport/image"
@@ -110,13 +112,24 @@ const Stream = "text/event-stream"
 
 // The artifacts of a run.
 const (
-	Events = "events"  // application/gzip: one event.Event as JSON per line; at most MaxEvents bytes
-	PCAP   = "pcap"    // application/vnd.tcpdump.pcap
-	FSDiff = "fs-diff" // application/x-tar: the writable layer, deletions as character device 0:0
+	Observation = "observation" // application/gzip: what rules judge, as JSON; at most MaxObservation bytes
+	Events      = "events"      // application/gzip: one event.Event as JSON per line; at most MaxEvents bytes
+	PCAP        = "pcap"        // application/vnd.tcpdump.pcap
+	FSDiff      = "fs-diff"     // application/x-tar: the writable layer, deletions as character device 0:0
 )
 
 // MaxEvents is how large the artifact Events is at most, in bytes, compressed.
 const MaxEvents = 16 << 20
+
+// MaxObservation is how large the artifact Observation is at most, in bytes,
+// compressed. A run that makes more leaves none.
+const MaxObservation = 16 << 20
+
+// Judgement is what the rules of now make of an observation.
+type Judgement struct {
+	Report json.RawMessage `json:"report"`           // report.Report; its section run tells less than the first report of the run
+	Faults []string        `json:"faults,omitempty"` // of rules that took no part, since they are broken or failed
+}
 
 // Error is the body of every answer that is not a success.
 type Error struct {

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/sallyport-dev/sallyport/sandbox"
+	"github.com/sallyport-dev/sallyport/sandbox/observation"
 	"github.com/sallyport-dev/sallyport/sandbox/protocol"
 )
 
@@ -25,6 +26,7 @@ func (s *Service) Handler() http.Handler {
 	mux.HandleFunc("GET /v1/runs/{id}/report", s.withRun(s.report))
 	mux.HandleFunc("GET /v1/runs/{id}/artifacts/{name}", s.withRun(s.artifact))
 	mux.HandleFunc("DELETE /v1/runs/{id}", s.delete)
+	mux.HandleFunc("POST /v1/judgements", s.judge)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, refuse(protocol.CodeNotFound, "this sandbox service has no "+r.Method+" at this path; see /v1/license"))
 	})
@@ -126,16 +128,17 @@ func (s *Service) notYet(run *run) *protocol.Error {
 
 // artifacts maps what can be had of a run to its media type.
 var artifacts = map[string]string{
-	protocol.Events: "application/gzip",
-	protocol.PCAP:   "application/vnd.tcpdump.pcap",
-	protocol.FSDiff: "application/x-tar",
+	protocol.Observation: "application/gzip",
+	protocol.Events:      "application/gzip",
+	protocol.PCAP:        "application/vnd.tcpdump.pcap",
+	protocol.FSDiff:      "application/x-tar",
 }
 
 func (s *Service) artifact(w http.ResponseWriter, r *http.Request, run *run) {
 	name := r.PathValue("name")
 	kind, ok := artifacts[name]
 	if !ok {
-		s.fail(w, refuse(protocol.CodeNotFound, fmt.Sprintf("there is no artifact %.64q: there are events, pcap and fs-diff", name)))
+		s.fail(w, refuse(protocol.CodeNotFound, fmt.Sprintf("there is no artifact %.64q: there are observation, events, pcap and fs-diff", name)))
 		return
 	}
 	err := run.read(func(o *sandbox.Outcome) error {
@@ -155,6 +158,9 @@ func (s *Service) artifact(w http.ResponseWriter, r *http.Request, run *run) {
 	case err == nil:
 	case errors.Is(err, errNoOutcome):
 		s.fail(w, s.notYet(run))
+	case errors.Is(err, observation.ErrTooLarge):
+		s.cfg.Logger.Warn("an observation is not kept", "run", run.id, "error", err)
+		s.fail(w, refuse(protocol.CodeNotFound, fmt.Sprintf("run %s left no %s: %v", run.id, name, err)))
 	case errors.Is(err, fs.ErrNotExist):
 		s.fail(w, refuse(protocol.CodeNotFound, fmt.Sprintf("run %s left no %s", run.id, name)))
 	default:

@@ -14,13 +14,18 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/sallyport-dev/sallyport/image"
+	"github.com/sallyport-dev/sallyport/report"
 	"github.com/sallyport-dev/sallyport/sandbox"
+	"github.com/sallyport-dev/sallyport/sandbox/judge"
+	"github.com/sallyport-dev/sallyport/sandbox/observation"
 	"github.com/sallyport-dev/sallyport/sandbox/protocol"
 )
 
-// Runner runs one image.
+// Runner runs one image, and judges.
 type Runner interface {
 	Run(ctx context.Context, img v1.Image, req sandbox.Request, progress func(protocol.RunState)) (*sandbox.Outcome, error)
+	// Judge judges again what was observed before, and tells which rules took no part.
+	Judge(ctx context.Context, o *observation.Observation) (*report.Report, []judge.Fault, error)
 	Ruleset() string
 	Platforms() []image.Platform
 	Networks() []string // that a profile may ask for, the default first
@@ -52,6 +57,7 @@ type Service struct {
 	metrics *metrics
 	queue   *queue
 	quota   *quota
+	judging chan struct{} // holds one: of the observation that is judged again
 
 	stop context.CancelFunc // ends all runs
 	ctx  context.Context
@@ -71,7 +77,7 @@ func New(cfg Config, runner Runner) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Service{cfg: cfg, runner: runner, token: hashed(cfg.Token), metrics: m, queue: newQueue(cfg.Waiting), quota: newQuota(cfg.Limit)}
+	s := &Service{cfg: cfg, runner: runner, token: hashed(cfg.Token), metrics: m, queue: newQueue(cfg.Waiting), quota: newQuota(cfg.Limit), judging: make(chan struct{}, 1)}
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	for range cfg.Workers {
 		s.work.Go(s.worker)

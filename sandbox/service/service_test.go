@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -18,6 +19,8 @@ import (
 	"github.com/sallyport-dev/sallyport/image"
 	"github.com/sallyport-dev/sallyport/report"
 	"github.com/sallyport-dev/sallyport/sandbox"
+	"github.com/sallyport-dev/sallyport/sandbox/judge"
+	"github.com/sallyport-dev/sallyport/sandbox/observation"
 	"github.com/sallyport-dev/sallyport/sandbox/protocol"
 	"github.com/sallyport-dev/sallyport/sandbox/service"
 )
@@ -52,6 +55,13 @@ func (g *gated) Run(ctx context.Context, img v1.Image, req sandbox.Request, prog
 	case <-g.release:
 	}
 	return &sandbox.Outcome{Report: &report.Report{ID: req.ID, Verdict: report.Clean}}, nil
+}
+
+func (g *gated) Judge(_ context.Context, o *observation.Observation) (*report.Report, []judge.Fault, error) {
+	if g.panics {
+		panic("a fault")
+	}
+	return &report.Report{Image: report.Image{Digest: o.Image.Digest}}, []judge.Fault{{Rule: "x", Err: errors.New("broken")}}, nil
 }
 
 func newService(t *testing.T, r service.Runner, change func(*service.Config)) *service.Service {

@@ -76,6 +76,20 @@ func TestWholeRun(t *testing.T) {
 		}
 	}
 
+	// What it was judged from comes to the same judgement again.
+	var again protocol.Judgement
+	packed := fetch(t, "http://"+ln.Addr().String()+"/v1/runs/"+bad+"/artifacts/"+protocol.Observation)
+	if w := send(t, s, packed, &again); w.Code != http.StatusOK {
+		t.Fatalf("judged again: %d %s", w.Code, w.Body)
+	}
+	var second report.Report
+	if err := json.Unmarshal(again.Report, &second); err != nil {
+		t.Fatal(err)
+	}
+	if second.Verdict != r.Verdict || second.Behash != r.Behash || len(second.Findings) != len(r.Findings) || len(again.Faults) > 0 {
+		t.Errorf("judged again it is %s, faults %q, findings %+v", second.Verdict, again.Faults, second.Findings)
+	}
+
 	// The service ends while one run is under way and two are kept.
 	last := post(t, s, endless).ID
 	await(t, s, last, protocol.Running)
