@@ -98,7 +98,7 @@ func (p *replay) one(ctx context.Context, v verdict.Verdict) (Replayed, error) {
 		return as(ReplayFailed, endpoint.Line(err.Error()))
 	}
 	one.Image = report.Escape(was.Image.Reference)
-	packed, err := store.Observation(ctx, v)
+	packed, err := store.Observations(ctx, v)
 	if errors.Is(err, verdict.ErrNone) {
 		return as(ReplayMissing, "no observation was kept of the run: run the image again")
 	}
@@ -153,21 +153,10 @@ func (p *replay) report(ctx context.Context, v verdict.Verdict) (*report.Report,
 	return report.Decode(bytes.NewReader(raw))
 }
 
-// combine is the report of a run with what other rules find in it: what was
-// done and seen stays as the run's own report tells it.
+// combine is what other rules make of a run, as a report about that run.
 func combine(was, now *report.Report) *report.Report {
-	r := *was
-	r.Tool.Version, r.Tool.Ruleset, r.Tool.AttackVersion = now.Tool.Version, now.Tool.Ruleset, now.Tool.AttackVersion
-	r.Verdict, r.Malicious, r.Severity, r.Score, r.Summary = now.Verdict, now.Malicious, now.Severity, now.Score, now.Summary
-	r.DTASeverity, r.Categories, r.Findings, r.Behash = now.DTASeverity, now.Categories, now.Findings, now.Behash
-	if was.Verdict == report.Inconclusive || now.Verdict == report.Inconclusive {
-		r.Run.Reason = now.Run.Reason // it may be the rules' own
-	}
-	if b, err := json.Marshal(&r); err == nil && len(b) > report.MaxSize {
-		// The lists of both do not fit; those of now were made to.
-		r.Processes, r.Network, r.Files = now.Processes, now.Network, now.Files
-		r.Run.Coverage.Omitted = now.Run.Coverage.Omitted
-	}
+	r := *now
+	r.ID, r.Tool.Runtime, r.Image = was.ID, was.Tool.Runtime, was.Image
 	return &r
 }
 

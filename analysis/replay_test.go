@@ -161,11 +161,11 @@ func (a *archive) ran(sample string, rules fs.FS) digest.Digest {
 	if err != nil {
 		a.t.Fatal(err)
 	}
-	raw, err := json.Marshal(judge.Report(&o, verdict, judge.Meta{ID: "the-run", Version: "1.0", Runtime: "test"}))
+	raw, err := json.Marshal(judge.Report([]judge.Pass{{Observation: &o, Judgement: verdict}}, judge.Meta{ID: "the-run", Version: "1.0", Runtime: "test"}))
 	if err != nil {
 		a.t.Fatal(err)
 	}
-	packed, err := observation.Encode(&o, protocol.MaxObservation)
+	packed, err := observation.Encode([]*observation.Observation{&o}, protocol.MaxObservations)
 	if err != nil {
 		a.t.Fatal(err)
 	}
@@ -175,7 +175,7 @@ func (a *archive) ran(sample string, rules fs.FS) digest.Digest {
 	if _, err := a.verdicts.Put(a.t.Context(), subject, raw); err != nil {
 		a.t.Fatal(err)
 	}
-	for _, err := range []error{a.verdicts.PutObservation(a.t.Context(), raw, packed), a.verdicts.PutEvents(a.t.Context(), raw, []byte("events of "+sample))} {
+	for _, err := range []error{a.verdicts.PutObservations(a.t.Context(), raw, packed), a.verdicts.PutEvents(a.t.Context(), raw, []byte("events of "+sample))} {
 		if err != nil {
 			a.t.Fatal(err)
 		}
@@ -330,7 +330,7 @@ func TestWhatCannotBeReplayedIsSaid(t *testing.T) {
 		if packed == nil {
 			continue
 		}
-		if err := a.verdicts.PutObservation(ctx, raw, packed); err != nil {
+		if err := a.verdicts.PutObservations(ctx, raw, packed); err != nil {
 			t.Fatal(err)
 		}
 	}

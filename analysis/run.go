@@ -131,7 +131,7 @@ func (r *run) detonate(ctx context.Context, client *endpoint.Client) (verdict.Ve
 		return v, &failure{endpoint.Line(err.Error())}
 	}
 	if err == nil {
-		r.keep(ctx, "observation", s.ID, raw, client.Observation, q.cfg.Verdicts.PutObservation)
+		r.keep(ctx, "observations", s.ID, raw, client.Observations, q.cfg.Verdicts.PutObservations)
 		r.keep(ctx, "events", s.ID, raw, client.Events, q.cfg.Verdicts.PutEvents)
 	}
 	return v, err

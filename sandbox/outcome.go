@@ -10,6 +10,7 @@ import (
 
 	"github.com/sallyport-dev/sallyport/report"
 	"github.com/sallyport-dev/sallyport/sandbox/judge"
+	"github.com/sallyport-dev/sallyport/sandbox/observation"
 	"github.com/sallyport-dev/sallyport/sandbox/protocol"
 )
 
@@ -24,17 +25,21 @@ type Outcome struct {
 	err  error
 }
 
-// Artifact opens one of protocol.Observation, Events, PCAP and FSDiff. The
+// Artifact opens one of protocol.Observations, Events, PCAP and FSDiff. The
 // error wraps fs.ErrNotExist for a name that this run does not have, and
-// observation.ErrTooLarge for an observation that is not kept. Not to be called
+// observation.ErrTooLarge for observations that are not kept. Not to be called
 // during or after Close.
 func (o *Outcome) Artifact(name string) (io.ReadCloser, error) {
 	switch name {
-	case protocol.Observation:
-		if o.Observation == nil {
+	case protocol.Observations:
+		var seen []*observation.Observation
+		for _, p := range o.Passes {
+			seen = append(seen, p.Observation)
+		}
+		if len(seen) == 0 {
 			break
 		}
-		b, err := observation.Encode(o.Observation, protocol.MaxObservation)
+		b, err := observation.Encode(seen, protocol.MaxObservations)
 		if err != nil {
 			return nil, fmt.Errorf("the run's %s: %w", name, err)
 		}

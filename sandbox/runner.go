@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -168,16 +169,20 @@ func (r *Runner) Run(ctx context.Context, img v1.Image, req Request, progress fu
 	return &Outcome{Report: rep, Passes: passes, dir: dir}, nil
 }
 
-// Judge concludes from an observation that was made before, by the rules of
-// now. Nothing is run. The report's section run is what the observation tells,
-// its scan_id empty.
-func (r *Runner) Judge(ctx context.Context, o *observation.Observation) (*report.Report, []judge.Fault, error) {
-	j, err := r.judge(ctx, o)
-	if err != nil {
-		return nil, nil, err
+// Judge concludes from the passes of an earlier run, of which there is at least
+// one, by the rules of now. Nothing is run. The report's scan_id is empty.
+func (r *Runner) Judge(ctx context.Context, seen []*observation.Observation) (*report.Report, []judge.Fault, error) {
+	var passes []judge.Pass
+	for _, o := range seen {
+		j, err := r.cfg.Judge.Judge(ctx, o)
+		if err != nil {
+			return nil, nil, fmt.Errorf("judging %s: %w", o.Image.Reference, err)
+		}
+		passes = append(passes, judge.Pass{Observation: o, Judgement: j})
 	}
-	rep := judge.Report(o, *j, judge.Meta{Version: r.cfg.Version, Runtime: runtimeVersion()})
-	return rep, append(j.LeftOut, j.Faults...), nil
+	all := judge.Together(passes)
+	rep := judge.Report(passes, judge.Meta{Version: r.cfg.Version, Runtime: runtimeVersion()})
+	return rep, append(slices.Clone(all.LeftOut), all.Faults...), nil
 }
 
 // sweep deletes what crashed processes left. Runs of processes that live are

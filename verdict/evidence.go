@@ -27,15 +27,15 @@ func (s *Store) Events(ctx context.Context, d digest.Digest) ([]byte, error) {
 	return s.evidence(ctx, "events", v)
 }
 
-// PutObservation stores what the report raw, which a run made, was judged from:
+// PutObservations stores what the report raw, which a run made, was judged from:
 // JSON, compressed with gzip. It is foreign like events.
-func (s *Store) PutObservation(ctx context.Context, raw, observation []byte) error {
-	return s.objects.Put(ctx, evidenceKey("observations", digest.FromBytes(raw)), observation)
+func (s *Store) PutObservations(ctx context.Context, raw, observations []byte) error {
+	return s.objects.Put(ctx, evidenceKey("observations", digest.FromBytes(raw)), observations)
 }
 
-// Observation returns what v was judged from, as it was put, or ErrNone when
+// Observations returns what v was judged from, as it was put, or ErrNone when
 // that was not kept.
-func (s *Store) Observation(ctx context.Context, v Verdict) ([]byte, error) {
+func (s *Store) Observations(ctx context.Context, v Verdict) ([]byte, error) {
 	return s.evidence(ctx, "observations", v)
 }
 

@@ -137,20 +137,20 @@ func (c *Client) Events(ctx context.Context, id string) ([]byte, error) {
 	return c.exchange(ctx, http.MethodGet, "runs/"+id+"/artifacts/"+protocol.Events, nil, protocol.MaxEvents)
 }
 
-// Observation fetches what the report of the run id was judged from: JSON,
+// Observations fetches what the report of the run id was judged from: JSON,
 // compressed with gzip, as the sandbox wrote it.
-func (c *Client) Observation(ctx context.Context, id string) ([]byte, error) {
-	return c.exchange(ctx, http.MethodGet, "runs/"+id+"/artifacts/"+protocol.Observation, nil, protocol.MaxObservation)
+func (c *Client) Observations(ctx context.Context, id string) ([]byte, error) {
+	return c.exchange(ctx, http.MethodGet, "runs/"+id+"/artifacts/"+protocol.Observations, nil, protocol.MaxObservations)
 }
 
-// Judge asks what the service's rules make of an observation that Observation
+// Judge asks what the service's rules make of what Observations
 // gave before. ErrRefused means that it cannot read it. The report in the answer
 // is as it came: who stores it checks it.
-func (c *Client) Judge(ctx context.Context, observation []byte) (protocol.Judgement, error) {
+func (c *Client) Judge(ctx context.Context, observations []byte) (protocol.Judgement, error) {
 	var j protocol.Judgement
 	patient := *c.http
 	patient.Timeout = judgeTimeout
-	b, err := c.send(ctx, &patient, http.MethodPost, "judgements", "application/gzip", observation, report.MaxSize+maxDocument)
+	b, err := c.send(ctx, &patient, http.MethodPost, "judgements", "application/gzip", observations, report.MaxSize+maxDocument)
 	if err != nil {
 		return j, err
 	}

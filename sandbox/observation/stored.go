@@ -10,12 +10,13 @@ import (
 	"github.com/klauspost/compress/gzip"
 )
 
-// Bounds of a stored observation when it is read. One of a run that met every
-// bound of a Builder is smaller.
+// Bounds of stored observations when they are read. Those of a run that met
+// every bound of a Builder are smaller.
 const (
-	maxStored  = 256 << 20 // bytes of its JSON
+	maxStored  = 256 << 20 // bytes of JSON
 	maxObjects = 1 << 20   // objects in it
 	maxValues  = 16 << 20  // values in lists and objects
+	maxPasses  = 32
 )
 
 // ErrInvalid is what Decode's errors wrap when the document is at fault.
@@ -35,19 +36,25 @@ func (e *SchemaError) Error() string {
 // Unwrap returns ErrInvalid.
 func (e *SchemaError) Unwrap() error { return ErrInvalid }
 
-// Encode is o as JSON, compressed with gzip, of at most limit bytes; the error
-// wraps ErrTooLarge when it would be more.
-func Encode(o *Observation, limit int) ([]byte, error) {
+// Encode is the observations of a run's passes, in their order, as JSON, one
+// a line, compressed with gzip, in at most limit bytes; the error wraps
+// ErrTooLarge when it would be more.
+func Encode(passes []*Observation, limit int) ([]byte, error) {
 	out := &capped{left: limit}
 	w, err := gzip.NewWriterLevel(out, gzip.BestSpeed)
-	if err == nil {
-		err = errors.Join(json.NewEncoder(w).Encode(o), w.Close())
+	if err != nil {
+		return nil, fmt.Errorf("encoding observations: %w", err)
 	}
+	lines := json.NewEncoder(w)
+	for _, o := range passes {
+		err = errors.Join(err, lines.Encode(o))
+	}
+	err = errors.Join(err, w.Close())
 	if out.full {
 		return nil, fmt.Errorf("%w: more than %d MiB compressed", ErrTooLarge, limit>>20)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("encoding an observation: %w", err)
+		return nil, fmt.Errorf("encoding observations: %w", err)
 	}
 	return out.Bytes(), nil
 }
@@ -67,30 +74,49 @@ func (c *capped) Write(p []byte) (int, error) {
 	return c.Buffer.Write(p)
 }
 
-// Decode reads what Encode wrote. It is foreign input: bounded in size and in
-// what it takes to hold it, and checked where a reader relies on its form.
+// Decode reads what Encode wrote; there is at least one observation. It is
+// foreign input: bounded in size and in what it takes to hold it, and checked where a reader relies on its form.
 // Errors wrap ErrInvalid, among them *SchemaError, or are the reader's.
-func Decode(r io.Reader) (*Observation, error) {
+func Decode(r io.Reader) ([]*Observation, error) {
 	z, err := gzip.NewReader(r)
 	if err != nil {
 		return nil, fmt.Errorf("%w: it is not compressed with gzip: %w", ErrInvalid, err)
 	}
-	in := &counting{r: z, bytes: maxStored}
-	var head bytes.Buffer
-	version, err := schemaOf(io.TeeReader(in, &head))
+	documents := json.NewDecoder(&counting{r: z, bytes: maxStored})
+	var passes []*Observation
+	for {
+		var raw json.RawMessage
+		err := documents.Decode(&raw)
+		if err == io.EOF && len(passes) > 0 {
+			return passes, nil
+		}
+		if err != nil {
+			return nil, invalid(err)
+		}
+		o, err := decode(raw)
+		if err != nil {
+			return nil, err
+		}
+		if len(passes) > 0 && o.Image.Digest != passes[0].Image.Digest {
+			return nil, fmt.Errorf("%w: its passes are of different images", ErrInvalid)
+		}
+		if passes = append(passes, o); len(passes) > maxPasses {
+			return nil, fmt.Errorf("%w: it has more than %d passes", ErrInvalid, maxPasses)
+		}
+	}
+}
+
+func decode(raw []byte) (*Observation, error) {
+	version, err := schemaOf(bytes.NewReader(raw))
 	if err != nil {
 		return nil, invalid(err)
 	}
 	if version != SchemaVersion {
 		return nil, &SchemaError{version}
 	}
-	d := json.NewDecoder(io.MultiReader(&head, in))
 	o := new(Observation)
-	if err := d.Decode(o); err != nil {
+	if err := json.Unmarshal(raw, o); err != nil {
 		return nil, invalid(err)
-	}
-	if _, err := d.Token(); err != io.EOF {
-		return nil, fmt.Errorf("%w: something follows it", ErrInvalid)
 	}
 	if err := o.whole(); err != nil {
 		return nil, invalid(err)

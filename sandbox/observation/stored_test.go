@@ -42,7 +42,7 @@ func TestStoredObservationsComeBack(t *testing.T) {
 		if err := json.Unmarshal(raw, &before); err != nil {
 			t.Fatal(err)
 		}
-		b, err := observation.Encode(&before, 16<<20)
+		b, err := observation.Encode([]*observation.Observation{&before, &before}, 16<<20)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -51,11 +51,12 @@ func TestStoredObservationsComeBack(t *testing.T) {
 			t.Fatalf("%s: %v", file, err)
 		}
 		was, _ := json.Marshal(&before)
-		is, _ := json.Marshal(after)
-		if !bytes.Equal(was, is) {
-			t.Errorf("%s came back changed", file)
+		for _, pass := range after {
+			if is, _ := json.Marshal(pass); len(after) != 2 || !bytes.Equal(was, is) {
+				t.Errorf("%s came back changed", file)
+			}
 		}
-		if _, err := observation.Encode(&before, 100); !errors.Is(err, observation.ErrTooLarge) {
+		if _, err := observation.Encode([]*observation.Observation{&before}, 100); !errors.Is(err, observation.ErrTooLarge) {
 			t.Errorf("%s in 100 bytes: %v", file, err)
 		}
 	}
@@ -77,7 +78,10 @@ func TestForeignObservationsAreChecked(t *testing.T) {
 		"a process that is not": {packed(t, `{"schema_version":1,"processes":{"1.0":null}}`), "process"},
 		"a process of another":  {packed(t, `{"schema_version":1,"processes":{"1.0":{"id":"2.0"}}}`), "process"},
 		"an empty content":      {packed(t, `{"schema_version":1,"contents":{"x":null}}`), "content"},
-		"two documents":         {packed(t, `{"schema_version":1}{}`), "follows"},
+		"nothing in it":         {packed(t, ""), "EOF"},
+		"another image":         {packed(t, `{"schema_version":1}{"schema_version":1,"image":{"digest":"x"}}`), "different images"},
+		"too many passes":       {packed(t, strings.Repeat(`{"schema_version":1}`, 33)), "passes"},
+		"something behind it":   {packed(t, `{"schema_version":1}{}`), "begins with"},
 		"cut off":               {packed(t, `{"schema_version":1}`)[:20], "EOF"},
 		"too many objects":      {packed(t, `{"schema_version":1,"network":{"flows":[`+strings.Repeat("{},", 1<<20)+"{}]}}"), "objects"},
 		"too many values":       {packed(t, `{"schema_version":1,"files":{"deleted":[`+strings.Repeat(`"",`, 1<<24)+`""]}}`), "values"},
@@ -107,15 +111,17 @@ func FuzzStoredObservation(f *testing.F) {
 	}
 	f.Add(raw)
 	f.Fuzz(func(t *testing.T, text []byte) {
-		o, err := observation.Decode(bytes.NewReader(packed(t, string(text))))
+		passes, err := observation.Decode(bytes.NewReader(packed(t, string(text))))
 		if err != nil {
 			if !errors.Is(err, observation.ErrInvalid) {
 				t.Fatalf("%v does not say that the document is at fault", err)
 			}
 			return
 		}
-		o.Sorted()
-		if _, err := observation.Encode(o, 1<<30); err != nil {
+		for _, o := range passes {
+			o.Sorted()
+		}
+		if _, err := observation.Encode(passes, 1<<30); err != nil {
 			t.Fatalf("read, but not written: %v", err)
 		}
 		_, _ = observation.Decode(bytes.NewReader(text)) // what is no archive

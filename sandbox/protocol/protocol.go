@@ -5,9 +5,9 @@
 //	POST   /v1/runs               RunRequest → 202 RunState
 //	GET    /v1/runs/{id}          RunState; with Accept: text/event-stream one per change, see Stream
 //	GET    /v1/runs/{id}/report   report.Report
-//	GET    /v1/runs/{id}/artifacts/{observation|events|pcap|fs-diff}
+//	GET    /v1/runs/{id}/artifacts/{observations|events|pcap|fs-diff}
 //	DELETE /v1/runs/{id}          stops it and deletes all traces
-//	POST   /v1/judgements         an Observation artifact → Judgement by the rules of now; nothing is run
+//	POST   /v1/judgements         the artifact Observations → Judgement by the rules of now; nothing is run
 //
 // Every call carries "Authorization: Bearer TOKEN". Errors are an Error
 // document with the matching HTTP status. The client treats answers as foreign
@@ -112,22 +112,22 @@ const Stream = "text/event-stream"
 
 // The artifacts of a run.
 const (
-	Observation = "observation" // application/gzip: what rules judge, as JSON; at most MaxObservation bytes
-	Events      = "events"      // application/gzip: one event.Event as JSON per line; at most MaxEvents bytes
-	PCAP        = "pcap"        // application/vnd.tcpdump.pcap
-	FSDiff      = "fs-diff"     // application/x-tar: the writable layer, deletions as character device 0:0
+	Observations = "observations" // application/gzip: what rules judge, each pass as JSON, one a line; at most MaxObservations bytes
+	Events       = "events"       // application/gzip: one event.Event as JSON per line; at most MaxEvents bytes
+	PCAP         = "pcap"         // application/vnd.tcpdump.pcap
+	FSDiff       = "fs-diff"      // application/x-tar: the writable layer, deletions as character device 0:0
 )
 
 // MaxEvents is how large the artifact Events is at most, in bytes, compressed.
 const MaxEvents = 16 << 20
 
-// MaxObservation is how large the artifact Observation is at most, in bytes,
+// MaxObservations is how large the artifact Observations is at most, in bytes,
 // compressed. A run that makes more leaves none.
-const MaxObservation = 16 << 20
+const MaxObservations = 16 << 20
 
-// Judgement is what the rules of now make of an observation.
+// Judgement is what the rules of now make of an earlier run.
 type Judgement struct {
-	Report json.RawMessage `json:"report"`           // report.Report; its section run tells less than the first report of the run
+	Report json.RawMessage `json:"report"`           // report.Report; without scan_id
 	Faults []string        `json:"faults,omitempty"` // of rules that took no part, since they are broken or failed
 }
 

@@ -128,17 +128,17 @@ func (s *Service) notYet(run *run) *protocol.Error {
 
 // artifacts maps what can be had of a run to its media type.
 var artifacts = map[string]string{
-	protocol.Observation: "application/gzip",
-	protocol.Events:      "application/gzip",
-	protocol.PCAP:        "application/vnd.tcpdump.pcap",
-	protocol.FSDiff:      "application/x-tar",
+	protocol.Observations: "application/gzip",
+	protocol.Events:       "application/gzip",
+	protocol.PCAP:         "application/vnd.tcpdump.pcap",
+	protocol.FSDiff:       "application/x-tar",
 }
 
 func (s *Service) artifact(w http.ResponseWriter, r *http.Request, run *run) {
 	name := r.PathValue("name")
 	kind, ok := artifacts[name]
 	if !ok {
-		s.fail(w, refuse(protocol.CodeNotFound, fmt.Sprintf("there is no artifact %.64q: there are observation, events, pcap and fs-diff", name)))
+		s.fail(w, refuse(protocol.CodeNotFound, fmt.Sprintf("there is no artifact %.64q: there are observations, events, pcap and fs-diff", name)))
 		return
 	}
 	err := run.read(func(o *sandbox.Outcome) error {
@@ -159,7 +159,7 @@ func (s *Service) artifact(w http.ResponseWriter, r *http.Request, run *run) {
 	case errors.Is(err, errNoOutcome):
 		s.fail(w, s.notYet(run))
 	case errors.Is(err, observation.ErrTooLarge):
-		s.cfg.Logger.Warn("an observation is not kept", "run", run.id, "error", err)
+		s.cfg.Logger.Warn("observations are not kept", "run", run.id, "error", err)
 		s.fail(w, refuse(protocol.CodeNotFound, fmt.Sprintf("run %s left no %s: %v", run.id, name, err)))
 	case errors.Is(err, fs.ErrNotExist):
 		s.fail(w, refuse(protocol.CodeNotFound, fmt.Sprintf("run %s left no %s", run.id, name)))

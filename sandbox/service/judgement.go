@@ -17,7 +17,7 @@ import (
 // patience is how long a request waits for the one before it.
 const patience = 5 * time.Second
 
-// judge answers what the rules of now make of the observation in the body. One
+// judge answers what the rules of now make of the run in the body. One
 // is judged at a time, beside the runs: it may take as much memory as a run's.
 func (s *Service) judge(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithCancel(r.Context())
@@ -29,18 +29,18 @@ func (s *Service) judge(w http.ResponseWriter, r *http.Request) {
 	case s.judging <- struct{}{}:
 		defer func() { <-s.judging }()
 	case <-busy.C:
-		s.fail(w, refuse(protocol.CodeBusy, "another observation is judged; try again later"))
+		s.fail(w, refuse(protocol.CodeBusy, "another run is judged; try again later"))
 		return
 	case <-ctx.Done():
 		s.fail(w, refuse(protocol.CodeBusy, "the service is going down"))
 		return
 	}
-	o, err := observation.Decode(http.MaxBytesReader(w, r.Body, protocol.MaxObservation))
+	passes, err := observation.Decode(http.MaxBytesReader(w, r.Body, protocol.MaxObservations))
 	if err != nil {
 		s.fail(w, refuse(protocol.CodeInvalid, err.Error()))
 		return
 	}
-	rep, faults, err := s.conclude(ctx, o)
+	rep, faults, err := s.conclude(ctx, passes)
 	if err == nil {
 		var body json.RawMessage
 		if body, err = json.Marshal(rep); err == nil {
@@ -56,18 +56,18 @@ func (s *Service) judge(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, refuse(protocol.CodeBusy, "the judgement was broken off"))
 		return
 	}
-	s.cfg.Logger.Error("judging an observation again", "image", o.Image.Digest, "error", err)
-	s.fail(w, refuse(protocol.CodeInternal, fmt.Sprintf("the observation of %.100q cannot be judged: %v", o.Image.Digest, err)))
+	s.cfg.Logger.Error("judging a run again", "image", passes[0].Image.Digest, "error", err)
+	s.fail(w, refuse(protocol.CodeInternal, fmt.Sprintf("the observation of %.100q cannot be judged: %v", passes[0].Image.Digest, err)))
 }
 
 // conclude judges. A panic on the way is this observation's fault.
-func (s *Service) conclude(ctx context.Context, o *observation.Observation) (rep *report.Report, faults []judge.Fault, err error) {
+func (s *Service) conclude(ctx context.Context, passes []*observation.Observation) (rep *report.Report, faults []judge.Fault, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("a fault of the sandbox: %v", p)
 		}
 	}()
-	rep, faults, err = s.runner.Judge(ctx, o)
+	rep, faults, err = s.runner.Judge(ctx, passes)
 	if err == nil && rep == nil {
 		err = errors.New("the rules gave no report")
 	}

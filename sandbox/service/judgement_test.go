@@ -40,7 +40,7 @@ func zipped(t *testing.T, text string) []byte {
 
 func TestJudgements(t *testing.T) {
 	s := newService(t, newGated(), nil)
-	packed, err := observation.Encode(&observation.Observation{Schema: observation.SchemaVersion, Image: observation.Image{Digest: "sha256:1"}}, protocol.MaxObservation)
+	packed, err := observation.Encode([]*observation.Observation{{Schema: observation.SchemaVersion, Image: observation.Image{Digest: "sha256:1"}}}, protocol.MaxObservations)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +54,7 @@ func TestJudgements(t *testing.T) {
 	}{
 		"no archive":       {[]byte("x"), "gzip"},
 		"another version":  {zipped(t, `{"schema_version":3}`), "schema version 3"},
-		"larger than kept": {bytes.Repeat([]byte("x"), protocol.MaxObservation+1), "gzip"},
+		"larger than kept": {bytes.Repeat([]byte("x"), protocol.MaxObservations+1), "gzip"},
 	} {
 		var e protocol.Error
 		if w := send(t, s, test.body, &e); w.Code != http.StatusBadRequest || e.Code != protocol.CodeInvalid || !strings.Contains(e.Message, test.want) {

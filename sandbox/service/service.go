@@ -24,8 +24,8 @@ import (
 // Runner runs one image, and judges.
 type Runner interface {
 	Run(ctx context.Context, img v1.Image, req sandbox.Request, progress func(protocol.RunState)) (*sandbox.Outcome, error)
-	// Judge judges again what was observed before, and tells which rules took no part.
-	Judge(ctx context.Context, o *observation.Observation) (*report.Report, []judge.Fault, error)
+	// Judge judges again what was observed in the passes of an earlier run, and tells which rules took no part.
+	Judge(ctx context.Context, passes []*observation.Observation) (*report.Report, []judge.Fault, error)
 	Ruleset() string
 	Platforms() []image.Platform
 	Networks() []string // that a profile may ask for, the default first

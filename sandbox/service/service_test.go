@@ -57,11 +57,11 @@ func (g *gated) Run(ctx context.Context, img v1.Image, req sandbox.Request, prog
 	return &sandbox.Outcome{Report: &report.Report{ID: req.ID, Verdict: report.Clean}}, nil
 }
 
-func (g *gated) Judge(_ context.Context, o *observation.Observation) (*report.Report, []judge.Fault, error) {
+func (g *gated) Judge(_ context.Context, passes []*observation.Observation) (*report.Report, []judge.Fault, error) {
 	if g.panics {
 		panic("a fault")
 	}
-	return &report.Report{Image: report.Image{Digest: o.Image.Digest}}, []judge.Fault{{Rule: "x", Err: errors.New("broken")}}, nil
+	return &report.Report{Image: report.Image{Digest: passes[0].Image.Digest}}, []judge.Fault{{Rule: "x", Err: errors.New("broken")}}, nil
 }
 
 func newService(t *testing.T, r service.Runner, change func(*service.Config)) *service.Service {

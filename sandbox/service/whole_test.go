@@ -78,7 +78,7 @@ func TestWholeRun(t *testing.T) {
 
 	// What it was judged from comes to the same judgement again.
 	var again protocol.Judgement
-	packed := fetch(t, "http://"+ln.Addr().String()+"/v1/runs/"+bad+"/artifacts/"+protocol.Observation)
+	packed := fetch(t, "http://"+ln.Addr().String()+"/v1/runs/"+bad+"/artifacts/"+protocol.Observations)
 	if w := send(t, s, packed, &again); w.Code != http.StatusOK {
 		t.Fatalf("judged again: %d %s", w.Code, w.Body)
 	}
