@@ -1,5 +1,7 @@
 package event
 
+import "golang.org/x/sys/unix"
+
 // Critical tells whether a run proves nothing once an event of this kind is
 // lost. The sensor makes the guest wait rather than drop one.
 func (k Kind) Critical() bool {
@@ -9,4 +11,16 @@ func (k Kind) Critical() bool {
 		return true
 	}
 	return false
+}
+
+// Critical tells the same of one event: what was opened to be changed is as
+// decisive as what was run.
+func (e *Event) Critical() bool { return e.Kind.Critical() || e.Changes() }
+
+// Changes tells whether e is an open that could change a file, or make it.
+func (e *Event) Changes() bool {
+	if e.Kind != Open || e.Flags&unix.O_PATH != 0 {
+		return false
+	}
+	return e.Flags&unix.O_ACCMODE != unix.O_RDONLY || e.Flags&(unix.O_CREAT|unix.O_TRUNC) != 0
 }

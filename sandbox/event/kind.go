@@ -31,7 +31,7 @@ const (
 	MapExec Kind = "map_exec" // executable mapping of Path, a file that did not come with the image; Mode
 
 	// Files.
-	Open     Kind = "open"     // Flags tell how; Target is the path as given when links led to another Path; Mode with O_CREAT
+	Open     Kind = "open"     // critical when it could change the file. Flags tell how; Target is the path as given when links led to another Path; Mode with O_CREAT
 	Readlink Kind = "readlink" // of another process' /proc/N/exe, cwd, root, fd/N: Path
 	Unlink   Kind = "unlink"   // critical. Path removed; Flags AT_REMOVEDIR for a folder
 	Rename   Kind = "rename"   // critical. Path became Target; Flags of renameat2

@@ -129,7 +129,7 @@ func (b *Builder) exit(e *event.Event) {
 
 func (b *Builder) record(e *event.Event) {
 	kind := e.Kind
-	if kind == event.Open && changes(e.Flags) {
+	if e.Changes() {
 		kind = Write
 	}
 	p := b.tree.at(e)

@@ -5,8 +5,6 @@ import (
 	"regexp"
 	"strings"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/sallyport-dev/sallyport/sandbox/event"
 )
 
@@ -74,14 +72,6 @@ func cleanPath(p, cwd string) string {
 		p = path.Clean("/" + p[loc[1]:])
 	}
 	return p
-}
-
-// changes tells whether an open with these flags could change a file.
-func changes(flags uint64) bool {
-	if flags&unix.O_PATH != 0 {
-		return false
-	}
-	return flags&unix.O_ACCMODE != unix.O_RDONLY || flags&(unix.O_CREAT|unix.O_TRUNC) != 0
 }
 
 // cutProgram bounds what is kept of a program.

@@ -9,8 +9,9 @@ import (
 
 // The queue's bounds in bytes. What lies between them is for critical events only.
 const (
-	queueSoft = 1 << 20 // beyond it non-critical events are dropped
-	queueHard = 2 << 20 // beyond it whoever brings a critical event waits
+	queueBulk = 256 << 10 // beyond it copies of files wait, so that they drive no event out
+	queueSoft = 1 << 20   // beyond it non-critical events are dropped
+	queueHard = 2 << 20   // beyond it whoever brings a critical event waits
 )
 
 // queue orders frames and holds them until the writer takes them. The guest's
@@ -45,12 +46,12 @@ func (q *queue) put(ev *event.Event, s sleeper) {
 	payload := encode(ev)
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if len(q.buf) >= queueSoft && !ev.Kind.Critical() {
+	if len(q.buf) >= queueSoft && !ev.Critical() {
 		q.lost++
 		q.seq++
 		return
 	}
-	q.wait(s)
+	q.wait(s, queueHard)
 	if q.closed {
 		return
 	}
@@ -65,13 +66,14 @@ func (q *queue) put(ev *event.Event, s sleeper) {
 	q.work.Signal()
 }
 
-// wait waits for room when s is not nil. The lock is held before and after.
-func (q *queue) wait(s sleeper) {
-	if len(q.buf) < queueHard || s == nil || q.closed {
+// wait waits, when s is not nil, until fewer than bound bytes are held. The lock
+// is held before and after.
+func (q *queue) wait(s sleeper, bound int) {
+	if len(q.buf) < bound || s == nil || q.closed {
 		return
 	}
 	s.UninterruptibleSleepStart()
-	for len(q.buf) >= queueHard && !q.closed {
+	for len(q.buf) >= bound && !q.closed {
 		q.room.Wait()
 	}
 	// Finish may wait itself, for a pause to end: not under the lock.
@@ -90,7 +92,7 @@ func (awake) UninterruptibleSleepFinish() {}
 func (q *queue) raw(kind byte, number uint64, payload []byte, s sleeper) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.wait(s)
+	q.wait(s, queueBulk)
 	if q.closed {
 		return
 	}

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/sallyport-dev/sallyport/sandbox/event"
 )
 
@@ -59,6 +61,44 @@ func TestFullQueueDropsAndCounts(t *testing.T) {
 	}
 	if want := uint64(put + 5 + 1); gap.Seq != want || exec.Seq != want+1 {
 		t.Errorf("numbers %d and %d, want %d and the next", gap.Seq, exec.Seq, want)
+	}
+}
+
+// TestCopiesLeaveRoomForEvents: a guest cannot have what it does forgotten by
+// making the sensor copy a large file at the same time.
+func TestCopiesLeaveRoomForEvents(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue()
+		var guest task
+		var copying sync.WaitGroup
+		copying.Go(func() {
+			for range 64 {
+				q.raw(frameData, 1, make([]byte, copyChunk), &guest)
+			}
+		})
+		synctest.Wait()
+		if guest.asleep.Load() != 1 || len(q.buf) >= queueSoft {
+			t.Fatalf("the copy does not wait: %d bytes are held", len(q.buf))
+		}
+		q.put(&event.Event{Kind: event.Kill}, nil)
+		if q.lost > 0 {
+			t.Error("an event was lost")
+		}
+		q.close()
+		copying.Wait()
+	})
+}
+
+// TestOpensForWritingAreKept: what was opened to be changed waits, what was
+// opened to be read is dropped.
+func TestOpensForWritingAreKept(t *testing.T) {
+	q := newQueue()
+	fill(q)
+	q.put(&event.Event{Kind: event.Open, Path: "/etc/hosts"}, nil)
+	q.put(&event.Event{Kind: event.Open, Path: "/etc/ld.so.preload", Flags: unix.O_WRONLY | unix.O_APPEND}, nil)
+	events := all(t, q.take())
+	if last := events[len(events)-1]; last.Path != "/etc/ld.so.preload" || events[len(events)-2].Kind != event.Lost {
+		t.Errorf("the last events are %+v", events[len(events)-2:])
 	}
 }
 

@@ -1,7 +1,10 @@
 package samples
 
 import (
+	"bytes"
+	"compress/gzip"
 	"debug/elf"
+	"encoding/base64"
 	"fmt"
 	"maps"
 	"os"
@@ -9,6 +12,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -28,19 +32,31 @@ type Spec struct {
 	Files      map[string]string // executable ones begin with "#!"
 	Programs   []string          // of this machine, beside those of the base
 	Links      map[string]string // symbolic links and their targets
+	Built      map[string]Built  // Go programs, by path
 	Bare       bool              // without the base: no shell, no tools, no actor
 	Platform   *v1.Platform      // nil: this machine's
+}
+
+// Built is a Go program of this module that is compiled into an image.
+type Built struct {
+	Package string // below the folder test, e.g. "samples/actor"
+	Tail    string // what is written behind the program, as builders do with settings
+	Gzip    bool   // packed, to be unpacked when the image runs
+	Base64  bool   // as text, likewise
 }
 
 // Kit makes images. It is safe for concurrent use.
 type Kit struct {
 	dir  string
 	base func() ([]v1.Layer, error)
+
+	mu       sync.Mutex
+	programs map[string]func() ([]byte, error) // by package
 }
 
 // NewKit makes a Kit that keeps what it compiles in dir.
 func NewKit(dir string) *Kit {
-	k := &Kit{dir: dir}
+	k := &Kit{dir: dir, programs: map[string]func() ([]byte, error){}}
 	k.base = sync.OnceValues(k.makeBase)
 	return k
 }
@@ -56,12 +72,19 @@ func (k *Kit) Image(spec Spec) (v1.Image, error) {
 		}
 		layers = slices.Clone(base)
 	}
-	if len(spec.Files)+len(spec.Links)+len(spec.Programs) > 0 {
+	if len(spec.Files)+len(spec.Links)+len(spec.Programs)+len(spec.Built) > 0 {
 		t := tree{}
 		for _, name := range spec.Programs {
 			if err := t.program("/bin/"+name, name); err != nil {
 				return nil, err
 			}
+		}
+		for name, built := range spec.Built {
+			content, err := k.build(built)
+			if err != nil {
+				return nil, err
+			}
+			t[name] = node{mode: 0o755, content: content}
 		}
 		for name, target := range spec.Links {
 			t.link(name, target)
@@ -148,19 +171,57 @@ func (k *Kit) makeBase() ([]v1.Layer, error) {
 
 // actor compiles the program in the folder actor.
 func (k *Kit) actor() (v1.Layer, error) {
-	out := filepath.Join(k.dir, "actor")
-	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", out, "github.com/sallyport-dev/sallyport/test/samples/actor")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-mod=mod")
-	if said, err := build.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("compiling the actor: %w: %s", err, said)
-	}
-	b, err := os.ReadFile(out)
+	b, err := k.compile("samples/actor")
 	if err != nil {
 		return nil, err
 	}
 	t := tree{}
 	t["/bin/actor"] = node{mode: 0o755, content: b}
 	return t.layer()
+}
+
+// build makes the file that b describes.
+func (k *Kit) build(b Built) ([]byte, error) {
+	program, err := k.compile(b.Package)
+	if err != nil {
+		return nil, err
+	}
+	program = append(slices.Clone(program), b.Tail...)
+	if b.Base64 {
+		return []byte(base64.StdEncoding.EncodeToString(program)), nil
+	}
+	if !b.Gzip {
+		return program, nil
+	}
+	var packed bytes.Buffer
+	w := gzip.NewWriter(&packed)
+	if _, err := w.Write(program); err != nil {
+		return nil, err
+	}
+	if err := w.Close(); err != nil {
+		return nil, err
+	}
+	return packed.Bytes(), nil
+}
+
+// compile compiles a package below the folder test, once.
+func (k *Kit) compile(pkg string) ([]byte, error) {
+	k.mu.Lock()
+	program := k.programs[pkg]
+	if program == nil {
+		program = sync.OnceValues(func() ([]byte, error) {
+			out := filepath.Join(k.dir, strings.ReplaceAll(pkg, "/", "-"))
+			build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", out, "github.com/sallyport-dev/sallyport/test/"+pkg)
+			build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-mod=mod")
+			if said, err := build.CombinedOutput(); err != nil {
+				return nil, fmt.Errorf("compiling %s: %w: %s", pkg, err, said)
+			}
+			return os.ReadFile(out)
+		})
+		k.programs[pkg] = program
+	}
+	k.mu.Unlock()
+	return program()
 }
 
 // program copies a program of this machine, and the libraries that it needs.

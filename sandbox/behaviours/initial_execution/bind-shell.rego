@@ -23,7 +23,7 @@ finding contains {
 	"confidence": 98,
 	"lineage": p.lineage_id,
 	"evidence": [
-		lib.call_evidence(e, "accepts the connection"),
+		lib.call_evidence(e, sprintf("accepts the connection%s", [port(e)])),
 		object.union(lib.process_evidence(p, "starts with its input and output on that connection"), {"dst": lib.address(peer.ip, peer.port)}),
 	],
 } if {
@@ -47,7 +47,7 @@ finding contains {
 	"confidence": 92,
 	"lineage": p.lineage_id,
 	"evidence": [
-		lib.call_evidence(e, "accepts the connection"),
+		lib.call_evidence(e, sprintf("accepts the connection%s", [port(e)])),
 		lib.process_evidence(relay, "holds the connection"),
 		lib.process_evidence(p, "has its input and output at that program"),
 	],

@@ -34,3 +34,36 @@ finding contains {
 	some ip, c in contacts
 	c.process == relay.id
 }
+
+# Whatever stands between: somebody called, the other end said the name of a
+# program, that was started, and what it printed went there.
+finding contains {
+	"message": sprintf("%s does what %s tells it", [lib.program(flow.process), lib.address(flow.dst_ip, flow.dst_port)]),
+	"malicious": true,
+	"confidence": 94,
+	"lineage": lib.lineage(flow.process),
+	"evidence": [
+		lib.flow_evidence(flow, substring(flow.out, 0, 200), "is told \"id\", and answers what that prints"),
+		lib.process_evidence(p, "was started for it"),
+	],
+} if {
+	count(lib.dialers) > 0
+	some [p, flow] in obeyed
+	not served(p)
+}
+
+obeyed contains [p, flow] if {
+	some flow in lib.outgoing
+	some m in flow.messages
+	m.type == "order"
+	not m.out
+	m.fields.text == "id"
+	regex.match(`uid=[0-9]+\S* gid=[0-9]+`, flow.out)
+	some p in lib.run({"id"})
+	p.start_ms >= m.ms
+	p.start_ms <= m.ms + 10000
+	p.lineage_id == lib.lineage(flow.process)
+}
+
+# served: its output is the connection itself, which reverse-shell tells.
+served(p) if p.stdio[1].kind == "socket"

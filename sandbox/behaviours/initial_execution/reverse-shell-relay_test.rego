@@ -52,6 +52,32 @@ test_terminal_or_sockets if {
 	f.malicious(rule.finding) with input as started(["/tmp/agent"], ["/bin/bash", "-i"], "tty", {"drift": true})
 }
 
+# A program of the image between a shell and somebody, within TLS.
+obeys(text, out, stdio) := f.observation({
+	"processes": [
+		f.process(20, ["/app/server"], {"lineage_id": "l1"}),
+		f.process(21, ["/bin/sh"], {"parent": "20.0", "lineage_id": "l1", "start_ms": 300, "stdio": [f.pipe(1), f.pipe(2), f.pipe(2)]}),
+		f.process(22, ["/usr/bin/id"], {"parent": "21.0", "lineage_id": "l1", "start_ms": 700, "stdio": stdio}),
+	],
+	"flows": [f.flow("20.0", "203.0.113.52", 443, {"tls": true, "out": out, "messages": [{"ms": 600, "out": false, "type": "order", "fields": {"text": text}}]})],
+	"events": {"connect": connected("20.0")},
+})
+
+printed := `uid=1000(app) gid=1000(app) groups=33(web)\x0a`
+
+test_orders_obeyed if {
+	found := rule.finding with input as obeys("id", printed, [f.pipe(1), f.pipe(2), f.pipe(2)])
+	f.malicious(found)
+	f.pointed(found)
+}
+
+test_not_what_is_only_said if {
+	pipes := [f.pipe(1), f.pipe(2), f.pipe(2)]
+	count(rule.finding) == 0 with input as obeys("id", "hello", pipes)
+	count(rule.finding) == 0 with input as obeys("status", printed, pipes)
+	count(rule.finding) == 0 with input as obeys("id", printed, [f.socket("203.0.113.52", 443), f.socket("203.0.113.52", 443), null]) # reverse-shell
+}
+
 # Runners of build servers call their server and start shells for its jobs; so do clients of ssh.
 test_not_other_programs_or_scripts if {
 	count(rule.finding) == 0 with input as started(["/usr/bin/gitlab-runner", "run"], ["/bin/bash"], "tty", {})

@@ -95,4 +95,10 @@ shown := {{"type": "file", "event": file.event, "ms": 0, "process": file.writer,
 	some line in lib.lines(file.head)
 	some name in (roots | able)
 	startswith(line, sprintf("%s:", [name]))
+} | {{"type": "file", "event": file.event, "ms": 0, "process": file.writer, "path": path, "sha256": file.sha256, "data": line, "detail": "left in the file system"} |
+	some path, file in lib.files
+	regex.match(`^/etc/sudoers(\.d/.+)?$`, path)
+	some line in lib.lines(file.head)
+	some name in (roots | able)
+	startswith(replace(line, "\t", " "), sprintf("%s ", [name]))
 }

@@ -80,15 +80,27 @@ attempts contains {
 
 minor(device) := bits.or(bits.and(device, 255), bits.and(bits.rsh(device, 12), 1048320))
 
-# debugfs reads a file system without mounting it.
+# debugfs reads a file system without mounting it. mount looks first whether
+# there is such a disk, and asks the kernel for nothing when there is none.
 attempts contains {
 	"process": p.id,
-	"what": sprintf("read %s with debugfs", [device]),
+	"what": sprintf("read %s with %s", [device, tool]),
 	"evidence": [lib.process_evidence(p, lib.command(p))],
 } if {
-	some p in input.processes
-	not p.forked
-	"debugfs" in p.names
+	some tool in {"debugfs", "mount"}
+	some p in lib.run({tool})
+	not remounts(p)
+	not asks(p.id) # which tells it better
 	some device in p.argv
 	is_disk(device)
+}
+
+remounts(p) if {
+	some argument in p.argv
+	regex.match(`^(--|-o|.*,)?(remount|r?bind|move|make-[a-z]+)($|,)`, argument)
+}
+
+asks(id) if {
+	some e in input.events.mount
+	e.process == id
 }

@@ -31,6 +31,21 @@ test_debugfs if {
 	f.malicious(found)
 }
 
+# The kernel is not asked when there is no such disk.
+test_mount_of_a_disk_that_is_not_there if {
+	every argv in [["/bin/mount", "/dev/sda1", "/mnt"], ["/bin/mount", "--types", "ext4", "/dev/vda2", "/mnt"], ["/bin/busybox", "mount", "-o", "ro", "/dev/nvme0n1p1", "/x"]] {
+		found := rule.finding with input as f.observation({"processes": [f.process(30, argv, {})]})
+		f.malicious(found)
+		f.pointed(found)
+	}
+}
+
+test_not_mounts_that_read_no_disk if {
+	every argv in [["/bin/mount"], ["/bin/mount", "-o", "remount,rw", "/dev/sda1", "/"], ["/bin/mount", "--bind", "/dev/sda1", "/x"], ["/bin/mount", "-oremount,ro", "/dev/sda1", "/"], ["/bin/mount", "/dev/loop0", "/x"], ["/bin/grep", "/dev/sda1", "/etc/fstab"]] {
+		count(rule.finding) == 0 with input as f.observation({"processes": [f.process(30, argv, {})]})
+	}
+}
+
 test_not_ordinary_mounts if {
 	every m in [
 		{"target": "tmpfs", "path": "/run/x", "fstype": "tmpfs"},
