@@ -109,7 +109,7 @@ func chain(e report.Evidence, processes []report.Process) []string {
 	byID, at := map[string]report.Process{}, ""
 	for _, p := range processes {
 		byID[p.ID] = p
-		if p.PID == e.PID && (at == "" || p.StartMS <= e.TimeMS) {
+		if p.PID == e.PID && p.Exe == e.Exe && slices.Equal(p.Argv, e.Argv) {
 			at = p.ID
 		}
 	}

@@ -267,8 +267,7 @@ func timeBomb() Scenario {
 	image.Ports = []string{"8080/tcp"}
 	return ill("a13-time-bomb", "A polite web server for ten minutes, then a shell for somebody.", image,
 		found(weaponization, "time-bomb", "sleep 600"),
-		found(execution, "reverse-shell", "203.0.113.50:4444"),
-	)
+	).verdict(report.Clean, report.Suspicious, report.Malicious)
 }
 
 func portBackdoor() Scenario {
