@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -40,10 +39,6 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	scratch = dir
-	// Parallel tests are scenarios, which mostly wait. A command line says otherwise.
-	if err := flag.Set("test.parallel", strconv.Itoa(atOnce)); err != nil {
-		panic(err)
-	}
 	code := m.Run()
 	os.RemoveAll(dir)
 	os.Exit(code)

@@ -80,7 +80,7 @@ func (k *Kit) Image(spec Spec) (v1.Image, error) {
 			}
 		}
 		for name, built := range spec.Built {
-			content, err := k.build(built)
+			content, err := k.Build(built)
 			if err != nil {
 				return nil, err
 			}
@@ -180,8 +180,8 @@ func (k *Kit) actor() (v1.Layer, error) {
 	return t.layer()
 }
 
-// build makes the file that b describes.
-func (k *Kit) build(b Built) ([]byte, error) {
+// Build makes the file that b describes.
+func (k *Kit) Build(b Built) ([]byte, error) {
 	program, err := k.compile(b.Package)
 	if err != nil {
 		return nil, err

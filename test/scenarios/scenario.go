@@ -19,6 +19,7 @@ type Scenario struct {
 	Name   string // e.g. "a02-pipe-to-shell"
 	Story  string // what happens, in a line
 	Image  samples.Spec
+	Served map[string]Served // what the internet has for the story, by URL
 	Expect samples.Expect
 
 	// Explained is, for a story without ill intent, each finding of medium
@@ -29,6 +30,30 @@ type Scenario struct {
 
 	// Repeat: CI runs it several times, to see that the findings stay the same.
 	Repeat bool
+}
+
+// Served is what one URL answers: a text, or a program when Text is empty.
+type Served struct {
+	Text    string
+	Program samples.Built
+}
+
+// Recording is the bodies that the story finds on the internet, by URL, for
+// network replay. It is empty for most.
+func (s Scenario) Recording(k *samples.Kit) (map[string][]byte, error) {
+	bodies := map[string][]byte{}
+	for url, served := range s.Served {
+		bodies[url] = []byte(served.Text)
+		if served.Text != "" {
+			continue
+		}
+		program, err := k.Build(served.Program)
+		if err != nil {
+			return nil, fmt.Errorf("scenario %s: %w", s.Name, err)
+		}
+		bodies[url] = program
+	}
+	return bodies, nil
 }
 
 // Benign tells whether the story is without ill intent.
@@ -93,6 +118,11 @@ func (s Scenario) not(slugs ...string) Scenario {
 // verdict replaces the verdicts that a story may get.
 func (s Scenario) verdict(v ...report.Conclusion) Scenario {
 	s.Expect.Verdict = v
+	return s
+}
+
+func (s Scenario) served(what map[string]Served) Scenario {
+	s.Served = what
 	return s
 }
 
