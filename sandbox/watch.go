@@ -75,7 +75,9 @@ func (w *watch) event(e event.Event) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.active, w.acted = time.Now(), time.Now()
+	if w.active = time.Now(); !e.OwnSignal() {
+		w.acted = w.active
+	}
 	if e.Kind == event.Listen && e.Errno == 0 && reachable(e.Local) {
 		w.visit(e.Local.Port)
 	}

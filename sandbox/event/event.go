@@ -61,6 +61,12 @@ type Task struct {
 	CWD   string `json:"cwd,omitempty"` // of Start, Exec and ExecTry
 }
 
+// OwnSignal tells a signal that a process sends to itself: runtimes do so to
+// interrupt their own threads, many times a second.
+func (e *Event) OwnSignal() bool {
+	return e.Kind == Kill && len(e.Args) > 0 && e.Args[0] == int64(e.Task.PID)
+}
+
 // Program is what an exec loaded.
 type Program struct {
 	Path   string   `json:"path"`

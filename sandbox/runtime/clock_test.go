@@ -3,12 +3,17 @@ package runtime_test
 import (
 	"fmt"
 	"math"
+	"net/http"
+	goruntime "runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/sallyport-dev/sallyport/sandbox/event"
+	"github.com/sallyport-dev/sallyport/sandbox/network"
 	"github.com/sallyport-dev/sallyport/sandbox/runtime"
+	"github.com/sallyport-dev/sallyport/sandbox/runtime/clock"
 )
 
 // jumping is a run of args whose clocks jump from the start.
@@ -95,5 +100,193 @@ func TestJumpsAreEvents(t *testing.T) {
 	touch := s.one(t, event.Open, func(ev event.Event) bool { return ev.Path == "/tmp/done" })
 	if touch.Time < 2900*time.Second {
 		t.Errorf("the guest acted after %v of its time", touch.Time)
+	}
+}
+
+// untilRest ends a run when its clocks have nothing more to jump to.
+func untilRest(t *testing.T, spec runtime.Spec) *seen {
+	t.Helper()
+	stop := make(chan struct{})
+	spec.Stop = stop
+	once := sync.OnceFunc(func() { close(stop) })
+	s := &seen{}
+	spec.Events = func(ev event.Event) {
+		s.events = append(s.events, ev)
+		if ev.Kind == event.ClockRest && ev.Name != "" {
+			once()
+		}
+	}
+	var err error
+	if s.Result, err = runtime.Run(t.Context(), spec); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestShellsWaitForHours(t *testing.T) {
+	s := run(t, jumping(t, "sh", "-c", `date +%s
+sleep 3600
+timeout 3600 cat /tmp/pipe
+mkfifo /tmp/p; exec 3<>/tmp/p; read -t 3600 x <&3
+usleep 1800000000
+date +%s`))
+	var from, to int64
+	if n, err := fmt.Sscan(string(s.Stdout), &from, &to); n != 2 {
+		t.Fatalf("%q %q: %v", s.Stdout, s.Stderr, err)
+	}
+	if passed := to - from; passed < 9000 || passed > 13000 {
+		t.Errorf("%d s passed", passed)
+	}
+}
+
+func TestDate(t *testing.T) {
+	for _, offset := range []time.Duration{400 * 24 * time.Hour, -30 * 24 * time.Hour} {
+		spec := newSpec(t, "guest", "clocks")
+		spec.Time.Offset = offset
+		s := run(t, spec)
+		agree(t, strings.TrimSpace(string(s.Stdout)), s.Started, offset)
+		if last := s.events[len(s.events)-1]; last.Time > time.Hour {
+			t.Errorf("the last event is dated %v after the start", last.Time)
+		}
+	}
+}
+
+func TestNoMoreIsSkippedThanMayBe(t *testing.T) {
+	spec := jumping(t, "sh", "-c", "sleep 600; sleep 20000")
+	spec.Time.MaxSkip = time.Hour
+	s := untilRest(t, spec)
+	c := s.Clock
+	if s.End != runtime.Stopped || c.Skipped > time.Hour || c.Skipped < 500*time.Second || c.Why != clock.SkippedAll {
+		t.Errorf("ended as %s: %+v", s.End, c)
+	}
+	if c.Pending != 1 || c.Left < 19000*time.Second || c.Left > 20000*time.Second || c.Waits != "sleep" {
+		t.Errorf("left: %+v", c)
+	}
+}
+
+func TestNotMoreJumpsThanMayBe(t *testing.T) {
+	spec := jumping(t, "sh", "-c", "while :; do sleep 60; done")
+	spec.Time.MaxJumps = 5
+	if c := untilRest(t, spec).Clock; c.Jumps != 5 || c.Why != clock.JumpedAll || c.Skipped < 4*time.Minute {
+		t.Errorf("%+v", c)
+	}
+}
+
+// TestWhatIsPendingIsTold: also of a guest whose clocks never jumped.
+func TestWhatIsPendingIsTold(t *testing.T) {
+	spec := newSpec(t, "sh", "-c", "(sleep 1000) & sleep 7000")
+	stop := make(chan struct{})
+	spec.Stop = stop
+	asleep := 0
+	spec.Events = func(ev event.Event) {
+		if ev.Kind == event.Exec && argv(0, "sleep")(ev) {
+			if asleep++; asleep == 2 {
+				time.AfterFunc(time.Second, func() { close(stop) })
+			}
+		}
+	}
+	result, err := runtime.Run(t.Context(), spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c := result.Clock; c.Skipped != 0 || c.Jumps != 0 || c.Pending != 2 || c.Left < 6000*time.Second || c.Left > 7000*time.Second {
+		t.Errorf("%+v", c)
+	}
+}
+
+// TestTicking is a program that looks at the clock once a second, for hours.
+func TestTicking(t *testing.T) {
+	s := run(t, jumping(t, "guest", "tick", "1s", "5h"))
+	if !strings.HasPrefix(string(s.Stdout), "ticks") || s.Clock.Skipped < 4*time.Hour || s.Clock.Jumps > 600 {
+		t.Errorf("%q %q, %+v", s.Stdout, s.Stderr, s.Clock)
+	}
+}
+
+// TestLongWaitBesideTicks: what ticks must not hide what waits.
+func TestLongWaitBesideTicks(t *testing.T) {
+	s := run(t, jumping(t, "sh", "-c", "guest tick 1s 1000h & exec guest wait 3h nanosleep"))
+	if !strings.HasPrefix(string(s.Stdout), "nanosleep 3h0m0") {
+		t.Errorf("%q %q, %+v", s.Stdout, s.Stderr, s.Clock)
+	}
+}
+
+func TestBusyWait(t *testing.T) {
+	s := run(t, jumping(t, "guest", "spin", "2h"))
+	if string(s.Stdout) != "spun\n" {
+		t.Errorf("%q %q, %+v", s.Stdout, s.Stderr, s.Clock)
+	}
+	for _, ev := range s.find(event.ClockJump, nil) {
+		if ev.Name != clock.Busy && ev.Name != clock.Wait { // the Go runtime may wait in between
+			t.Errorf("jump %+v", ev)
+		}
+	}
+}
+
+func TestOrders(t *testing.T) {
+	spec := newSpec(t, "guest", "tick", "20ms", "90m")
+	orders := make(chan runtime.Order, 4)
+	orders <- runtime.Order{Do: runtime.HoldJumps}
+	orders <- runtime.Order{Do: runtime.JumpWhenIdle}
+	spec.Time = runtime.Time{Jump: true, Orders: orders}
+	var jumps []event.Event
+	spec.Events = func(ev event.Event) {
+		switch {
+		case ev.Kind == event.ClockJump:
+			jumps = append(jumps, ev)
+		case ev.Kind == event.Open && ev.Path == "/tmp/ticking":
+			orders <- runtime.Order{Do: runtime.JumpNow, By: 2 * time.Hour}
+		}
+	}
+	result, err := runtime.Run(t.Context(), spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(jumps) != 1 || jumps[0].Name != clock.Ordered || time.Duration(jumps[0].Args[0]) != 2*time.Hour || !strings.HasPrefix(string(result.Stdout), "ticks") {
+		t.Errorf("%q, %+v", result.Stdout, jumps)
+	}
+}
+
+// TestConnectionsOutliveJumps is a program with every time-out that TCP
+// programs have, an hour between its requests. Servers know its time.
+func TestConnectionsOutliveJumps(t *testing.T) {
+	spec := jumping(t, "guest", "keepalive", "203.0.113.80:80")
+	var mu sync.Mutex
+	var skipped time.Duration
+	world, err := network.New(network.Config{Token: "t", Arch: goruntime.GOARCH, Now: func() time.Time {
+		mu.Lock()
+		defer mu.Unlock()
+		return time.Now().Add(skipped)
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer world.Close()
+	link := runtime.Link(world.Link())
+	spec.Link = &link
+	spec.Events = func(ev event.Event) {
+		if ev.Kind == event.ClockJump {
+			mu.Lock()
+			skipped += time.Duration(ev.Args[0])
+			mu.Unlock()
+		}
+	}
+	result, err := runtime.Run(t.Context(), spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSpace(string(result.Stdout)), "\n")
+	if len(lines) != 4 || lines[3] != "unbroken" {
+		t.Fatalf("%s\n%s\nended as %s, %+v", result.Stdout, result.Stderr, result.End, result.Clock)
+	}
+	for _, line := range lines[:3] {
+		dates := strings.SplitN(line, " ", 3)[2]
+		server, errS := time.Parse(http.TimeFormat, dates[:len(http.TimeFormat)])
+		guest, errG := time.Parse(http.TimeFormat, dates[len(http.TimeFormat)+1:])
+		if errS != nil || errG != nil || server.Sub(guest).Abs() > 10*time.Second {
+			t.Errorf("the server says %v, the guest %v", server, guest)
+		}
+	}
+	if result.Clock.Skipped < 2*time.Hour {
+		t.Errorf("%+v", result.Clock)
 	}
 }

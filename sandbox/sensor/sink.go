@@ -191,7 +191,6 @@ func (s *sink) emit(t *kernel.Task, ev *event.Event) {
 	if s.kernel.Load() == nil {
 		s.meet(t.Kernel())
 	}
-	s.times.acts.Add(1)
 	fields := taskFields
 	if ev.Exec != nil {
 		fields.Add(seccheck.FieldCtxtCwd)
@@ -199,6 +198,9 @@ func (s *sink) emit(t *kernel.Task, ev *event.Event) {
 	var data pb.ContextData
 	kernel.LoadSeccheckData(t, fields, &data)
 	s.fill(ev, &data)
+	if !ev.OwnSignal() {
+		s.times.acts.Add(1)
+	}
 	s.queue.put(ev, t)
 }
 

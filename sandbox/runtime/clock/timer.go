@@ -128,8 +128,8 @@ type heldTimerFD struct {
 func timerfds(t *kernel.Task, seen map[*kernel.FDTable]bool) []heldTimerFD {
 	var table *kernel.FDTable
 	t.WithMuLocked(func(t *kernel.Task) {
-		if table = t.FDTable(); table != nil {
-			table.IncRef()
+		if held := t.FDTable(); held != nil && held.TryIncRef() { // a task that ended keeps its own without
+			table = held
 		}
 	})
 	if table == nil {

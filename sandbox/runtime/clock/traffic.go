@@ -1,6 +1,7 @@
 package clock
 
 import (
+	"net/netip"
 	"time"
 
 	"gvisor.dev/gvisor/pkg/sentry/kernel"
@@ -10,20 +11,23 @@ import (
 )
 
 // How long an answer from outside is waited for before the clocks may jump. If
-// they jumped while one is under way, the program's own timeouts would run out.
+// they jumped while one is under way, the program's own time-outs would run out.
 const (
 	quietAfter  = 200 * time.Millisecond // the last packet
 	answerAfter = 1500 * time.Millisecond
 )
 
-// traffic tells whether the guest's network is at rest.
+// traffic tells whether the guest's network is at rest. What stays within the
+// guest does not count: both ends are tasks that are looked at.
 type traffic struct {
-	packets uint64
-	moved   time.Time // when packets changed
-	conns   map[stack.TransportEndpoint]conn
+	packets uint64    // all
+	outside uint64    // those that come or go
+	moved   time.Time // when outside changed
 
-	asked, told     uint64    // datagrams out and in
+	asked, told     uint64    // datagrams
 	askedAt, toldAt time.Time // when they changed
+
+	conns map[stack.TransportEndpoint]conn
 }
 
 // conn is a connection that may be owed an answer.
@@ -32,26 +36,36 @@ type conn struct {
 	moved    time.Time
 }
 
-// count looks at the counters, and tells whether packets moved since the last look.
+// count looks at the counters, and tells whether any packets moved since the last look.
 func (n *traffic) count(k *kernel.Kernel, now time.Time) bool {
-	s, ok := k.RootNetworkNamespace().Stack().(*netstack.Stack)
+	inet, ok := k.RootNetworkNamespace().Stack().(*netstack.Stack)
 	if !ok {
 		return false
 	}
-	ip := s.Stack.Stats().IP
-	packets := ip.PacketsSent.Value() + ip.PacketsReceived.Value()
+	s := inet.Stack
+	stats := s.Stats()
+	packets := stats.IP.PacketsSent.Value() + stats.IP.PacketsReceived.Value()
 	if packets == n.packets {
 		return false
 	}
-	n.packets, n.moved = packets, now
-	n.look(s.Stack, now)
-	udp := s.Stack.Stats().UDP
-	if asked := udp.PacketsSent.Value(); asked != n.asked {
+	n.packets = packets
+	outside := uint64(0)
+	for _, nic := range s.NICInfo() {
+		if !nic.Flags.Loopback {
+			outside += nic.Stats.Tx.Packets.Value() + nic.Stats.Rx.Packets.Value()
+		}
+	}
+	if outside == n.outside {
+		return true
+	}
+	n.outside, n.moved = outside, now
+	if asked := stats.UDP.PacketsSent.Value(); asked != n.asked {
 		n.asked, n.askedAt = asked, now
 	}
-	if told := udp.PacketsReceived.Value(); told != n.told {
+	if told := stats.UDP.PacketsReceived.Value(); told != n.told {
 		n.told, n.toldAt = told, now
 	}
+	n.look(s, now)
 	return true
 }
 
@@ -60,7 +74,7 @@ func (n *traffic) look(s *stack.Stack, now time.Time) {
 	seen := make(map[stack.TransportEndpoint]conn, len(n.conns))
 	for _, e := range s.RegisteredEndpoints() {
 		ep, ok := e.(*tcp.Endpoint)
-		if !ok {
+		if !ok || within(ep) {
 			continue
 		}
 		switch ep.EndpointState() {
@@ -81,13 +95,20 @@ func (n *traffic) look(s *stack.Stack, now time.Time) {
 	n.conns = seen
 }
 
+// within tells connections of the guest with itself.
+func within(ep *tcp.Endpoint) bool {
+	info, ok := ep.Info().(*stack.TransportEndpointInfo)
+	if !ok {
+		return false
+	}
+	to, _ := netip.AddrFromSlice(info.ID.RemoteAddress.AsSlice())
+	return to.Unmap().IsLoopback() || info.ID.RemoteAddress == info.ID.LocalAddress
+}
+
 // busy tells whether an answer may still be under way: a connection is being
 // made, or something was said on one, a moment ago.
 func (n *traffic) busy(now time.Time) bool {
-	if now.Sub(n.moved) < quietAfter {
-		return true
-	}
-	if n.askedAt.After(n.toldAt) && now.Sub(n.askedAt) < answerAfter {
+	if now.Sub(n.moved) < quietAfter || n.askedAt.After(n.toldAt) && now.Sub(n.askedAt) < answerAfter {
 		return true
 	}
 	for _, c := range n.conns {

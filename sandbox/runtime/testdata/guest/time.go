@@ -1,7 +1,11 @@
 package main
 
 import (
+	"bufio"
 	"fmt"
+	"io"
+	"net"
+	"net/http"
 	"os"
 	"os/signal"
 	"strings"
@@ -16,6 +20,7 @@ func init() {
 	actions["wait"] = wait
 	actions["tick"] = tick
 	actions["spin"] = spin
+	actions["keepalive"] = keepalive
 	actions["clocks"] = func([]string) { clocks() }
 }
 
@@ -153,8 +158,9 @@ func tick(args []string) {
 	fail(err)
 	until, err := time.ParseDuration(args[1])
 	fail(err)
-	n := 0
-	for began := time.Now(); time.Since(began) < until; n++ {
+	n, began := 0, time.Now()
+	fail(os.WriteFile("/tmp/ticking", nil, 0o600)) // says that began is known
+	for ; time.Since(began) < until; n++ {
 		ts := unix.NsecToTimespec(int64(every))
 		must(unix.SYS_NANOSLEEP, pointer(&ts), 0)
 	}
@@ -189,3 +195,59 @@ func expect(want unix.Errno, nr uintptr, args ...uintptr) {
 }
 
 func pointer[T any](v *T) uintptr { return uintptr(unsafe.Pointer(v)) }
+
+// keepalive talks to an HTTP server at args[0] over one connection, with all
+// the time-outs that careful programs have and an hour between two requests;
+// and beats, at the same time, between two ends on loopback that part when one
+// is silent for too long.
+func keepalive(args []string) {
+	beating := make(chan error, 2)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	fail(err)
+	go func() {
+		c, err := l.Accept()
+		for buf := make([]byte, 1); err == nil; {
+			_ = c.SetDeadline(time.Now().Add(90 * time.Second))
+			if _, err = c.Read(buf); err == nil {
+				_, err = c.Write(buf)
+			}
+			if buf[0] == '.' {
+				break
+			}
+		}
+		beating <- err
+	}()
+	go func() {
+		c, err := net.Dial("tcp", l.Addr().String())
+		for i := 0; i < 60 && err == nil; i++ {
+			beat := []byte{'x'}
+			if i == 59 {
+				beat[0] = '.'
+			}
+			_ = c.SetDeadline(time.Now().Add(60 * time.Second))
+			if _, err = c.Write(beat); err == nil {
+				_, err = c.Read(beat)
+			}
+			time.Sleep(30 * time.Second)
+		}
+		beating <- err
+	}()
+	d := net.Dialer{Timeout: 5 * time.Second, KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 15 * time.Second, Interval: 5 * time.Second, Count: 3}}
+	c, err := d.Dial("tcp", args[0])
+	fail(err)
+	in := bufio.NewReader(c)
+	for range 3 {
+		_ = c.SetDeadline(time.Now().Add(10 * time.Second))
+		_, err = fmt.Fprintf(c, "GET / HTTP/1.1\r\nHost: api.example.test\r\nConnection: keep-alive\r\n\r\n")
+		fail(err)
+		answer, err := http.ReadResponse(in, nil)
+		fail(err)
+		_, err = io.Copy(io.Discard, answer.Body)
+		fail(err)
+		fmt.Println("answer", answer.StatusCode, answer.Header.Get("Date"), time.Now().UTC().Format(http.TimeFormat))
+		time.Sleep(time.Hour)
+	}
+	fail(<-beating)
+	fail(<-beating)
+	fmt.Println("unbroken")
+}
