@@ -43,6 +43,9 @@ type Config struct {
 	Timeout time.Duration // wall time of one detonation; default 180 s
 	Network string        // protocol.Profile.Network of every run; empty for the sandbox's default
 
+	// Concluded, if not nil, is told of each verdict with the report behind it, when both are stored.
+	Concluded func(ctx context.Context, v verdict.Verdict, raw []byte)
+
 	Log     *slog.Logger          // nil for slog.Default()
 	Metrics prometheus.Registerer // nil to register nothing
 

@@ -29,6 +29,9 @@ type ReplayConfig struct {
 	Poll time.Duration // how often Run asks for them; default 1 min
 	Rest time.Duration // how long Run leaves rules alone that it replayed; default 1 h
 
+	// Concluded, if not nil, is told of each verdict that is not as before, with the report behind it.
+	Concluded func(ctx context.Context, v verdict.Verdict, raw []byte)
+
 	Log     *slog.Logger          // nil for slog.Default()
 	Metrics prometheus.Registerer // nil to register nothing
 

@@ -2,6 +2,7 @@ package analysis
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -97,7 +98,7 @@ func (p *replay) one(ctx context.Context, v verdict.Verdict) (Replayed, error) {
 	if err != nil {
 		return as(ReplayFailed, endpoint.Line(err.Error()))
 	}
-	one.Image = report.Escape(was.Image.Reference)
+	one.Image = cmp.Or(v.Subject.Name, report.Escape(was.Image.Reference))
 	packed, err := store.Observations(ctx, v)
 	if errors.Is(err, verdict.ErrNone) {
 		return as(ReplayMissing, "no observation was kept of the run: run the image again")
@@ -135,8 +136,10 @@ func (p *replay) one(ctx context.Context, v verdict.Verdict) (Replayed, error) {
 	if p.options.DryRun {
 		return one, nil
 	}
-	_, err = store.Rejudge(ctx, v, raw)
+	in, err := store.Rejudge(ctx, v, raw)
 	switch {
+	case err == nil && one.Outcome != ReplaySame && p.replayer.cfg.Concluded != nil:
+		p.replayer.cfg.Concluded(ctx, in, raw)
 	case errors.Is(err, verdict.ErrSuperseded):
 		return as(ReplayFailed, "it was run again meanwhile")
 	case errors.Is(err, report.ErrInvalid):

@@ -126,13 +126,18 @@ func (r *run) detonate(ctx context.Context, client *endpoint.Client) (verdict.Ve
 	if err != nil {
 		return verdict.Verdict{}, answer(err)
 	}
-	v, err := q.cfg.Verdicts.Put(ctx, r.job.Subject, raw)
+	subject := r.job.Subject
+	subject.Name = r.job.Reference.String()
+	v, err := q.cfg.Verdicts.Put(ctx, subject, raw)
 	if errors.Is(err, report.ErrInvalid) || errors.Is(err, verdict.ErrSubject) {
 		return v, &failure{endpoint.Line(err.Error())}
 	}
 	if err == nil {
 		r.keep(ctx, "observations", s.ID, raw, client.Observations, q.cfg.Verdicts.PutObservations)
 		r.keep(ctx, "events", s.ID, raw, client.Events, q.cfg.Verdicts.PutEvents)
+		if q.cfg.Concluded != nil {
+			q.cfg.Concluded(ctx, v, raw)
+		}
 	}
 	return v, err
 }

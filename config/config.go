@@ -107,7 +107,14 @@ type Analysis struct {
 	Workers  int    `yaml:"workers"`   // runs asked for at the same time
 	Replay   bool   `yaml:"replay"`    // judge stored observations again when the sandbox has other behaviour rules than before
 	PullFrom string `yaml:"pull_from"` // address at which the sandbox reaches the proxy; default the proxy's own on loopback
-	Network  string `yaml:"network"`   // what images find when they go online: simulated, replay or gateway, as the sandbox offers
+	Attest   Attest `yaml:"attest"`
+	Network  string `yaml:"network"` // what images find when they go online: simulated, replay or gateway, as the sandbox offers
+}
+
+// Attest is how the gate attaches signed statements to the images that were run.
+type Attest struct {
+	Key          string `yaml:"key"`           // file of a private key as cosign makes it; empty: nothing is attached
+	PasswordFile string `yaml:"password_file"` // of the key; empty: COSIGN_PASSWORD in the environment
 }
 
 // Sandbox is the service that runs images.

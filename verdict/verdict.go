@@ -38,7 +38,8 @@ type Verdict struct {
 type Subject struct {
 	Digest    digest.Digest `json:"digest"`
 	MediaType string        `json:"media_type"`
-	Size      int64         `json:"size"` // bytes of the manifest
+	Size      int64         `json:"size"`           // bytes of the manifest
+	Name      string        `json:"name,omitempty"` // reference under which it was run
 }
 
 // Finding is one line of a verdict: what rules and messages need of report.Finding.

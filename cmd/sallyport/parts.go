@@ -132,14 +132,18 @@ func build(ctx context.Context, cfg config.Config, open sockets, child *sandboxC
 			pullFrom = loopback(open.of(roleGrants))
 		}
 	}
+	attest, err := newAttester(cfg, pc.Upstreams, log, reg)
+	if err != nil {
+		return nil, err
+	}
 	if p.queue, err = analysis.New(analysis.Config{
 		Redis: p.knowledge.redis, Objects: p.knowledge.objects, Verdicts: p.knowledge.verdicts, Settings: settings, Grants: grants,
 		PullFrom: pullFrom, PullInsecure: pullInsecure,
-		Workers: cfg.Analysis.Workers, Timeout: cfg.Sandbox.Timeout, Network: cfg.Analysis.Network, Log: log, Metrics: reg,
+		Concluded: attest, Workers: cfg.Analysis.Workers, Timeout: cfg.Sandbox.Timeout, Network: cfg.Analysis.Network, Log: log, Metrics: reg,
 	}); err != nil {
 		return nil, err
 	}
-	if p.replayer, err = newReplayer(cfg.Analysis.Replay, p.knowledge, settings, log, reg); err != nil {
+	if p.replayer, err = newReplayer(cfg.Analysis.Replay, p.knowledge, attest, settings, log, reg); err != nil {
 		return nil, err
 	}
 	if p.gate, err = p.knowledge.gate(p.queue, log, reg); err != nil {

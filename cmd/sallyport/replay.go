@@ -15,9 +15,9 @@ import (
 const silence = 30 * time.Second
 
 // newReplayer judges earlier runs again, on one replica at a time.
-func newReplayer(auto bool, k *knowledge, settings *analysis.SettingsStore, log *slog.Logger, reg prometheus.Registerer) (*analysis.Replayer, error) {
+func newReplayer(auto bool, k *knowledge, concluded concluded, settings *analysis.SettingsStore, log *slog.Logger, reg prometheus.Registerer) (*analysis.Replayer, error) {
 	return analysis.NewReplayer(analysis.ReplayConfig{
-		Objects: k.objects, Verdicts: k.verdicts, Settings: settings, Auto: auto,
+		Objects: k.objects, Verdicts: k.verdicts, Settings: settings, Auto: auto, Concluded: concluded,
 		Lock: lock{lease.New(k.redis, "sallyport:analysis:lease:", silence)}, Log: log, Metrics: reg,
 	})
 }

@@ -15,12 +15,14 @@ func newReportCommand() *cobra.Command {
 	r := &gateway{}
 	var platform, format string
 	var events bool
+	var sign signing
 	c := &cobra.Command{
 		Use: "report IMAGE", Short: "Show what an image did in the sandbox", Args: cobra.ExactArgs(1),
 		Example: `  sallyport report localhost:5000/demo.test/webserver:v1
   sallyport report ghcr.io/a/b:1 --platform linux/arm64 --format json
   sallyport report ghcr.io/a/b:1 --format html > report.html
   sallyport report ghcr.io/a/b:1 --format sarif > report.sarif
+  sallyport report ghcr.io/a/b:1 --format in-toto --sign cosign.key --attach   # verify with cosign verify-attestation
   sallyport report ghcr.io/a/b:1 --events                       # what the sensor saw, in order`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if format == "" {
@@ -32,6 +34,9 @@ func newReportCommand() *cobra.Command {
 				if other, err = export.Lookup(format); err != nil {
 					return fmt.Errorf("--format: %w, table or json", err)
 				}
+			}
+			if err := sign.check(format); err != nil {
+				return err
 			}
 			c, err := r.client()
 			if err != nil {
@@ -57,6 +62,9 @@ func newReportCommand() *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("the report about %s: %w; see it with --format json", args[0], err)
 			}
+			if sign.key != "" {
+				return sign.write(cmd, rep, raw)
+			}
 			if other.Write != nil {
 				return other.Write(out, rep)
 			}
@@ -66,6 +74,10 @@ func newReportCommand() *cobra.Command {
 	r.flags(c)
 	c.Flags().StringVar(&format, "format", "", "table, json (the same as --output), "+exportNames())
 	c.Flags().BoolVar(&events, "events", false, "everything that the sensor saw during the run, one event a line, instead of the report")
+	c.Flags().StringVar(&sign.key, "sign", "", "sign the statement of --format in-toto with this key of cosign's (password: COSIGN_PASSWORD), and print it as a Sigstore bundle")
+	c.Flags().StringVar(&sign.passwordFile, "password-file", "", "file of the key's password")
+	c.Flags().StringVar(&sign.attach, "attach", "", "attach what is signed to the image as a referrer, with the credentials of docker login; --attach=REGISTRY/REPOSITORY where the image is a copy")
+	c.Flags().Lookup("attach").NoOptDefVal = here
 	c.Flags().StringVar(&platform, "platform", "", "of an image for several: os/architecture; default the one with the worst verdict")
 	return c
 }
