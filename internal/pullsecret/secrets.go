@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -61,7 +62,7 @@ func New(c Cluster, namespace string) *Secrets {
 // secret returns what one secret holds; nothing when there is none, as the
 // kubelet goes on without it.
 func (s *Secrets) secret(ctx context.Context, namespace, name string) ([]Entry, error) {
-	if !objectName.MatchString(name) {
+	if !objectName().MatchString(name) {
 		return nil, nil // no secret can have that name
 	}
 	return remember(s, s.entries, namespace+"/"+name, func() ([]Entry, error) {
@@ -78,7 +79,7 @@ func (s *Secrets) ofAccount(ctx context.Context, namespace, account string) ([]s
 	if account == "" {
 		account = "default"
 	}
-	if !objectName.MatchString(account) {
+	if !objectName().MatchString(account) {
 		return nil, nil
 	}
 	return remember(s, s.accounts, namespace+"/"+account, func() ([]string, error) {
@@ -112,7 +113,9 @@ func remember[T any](s *Secrets, cache *lru.Cache[string, cached[T]], key string
 // objectName is what names of secrets and service accounts look like (RFC 1123
 // subdomains): a pod's list of secrets is not checked by the API server, and a
 // name must not lead anywhere else.
-var objectName = regexp.MustCompile(`^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$`)
+var objectName = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$`)
+})
 
 // named reads secrets that the gate's own settings name: a name in the gate's
 // namespace, or namespace/name.

@@ -90,7 +90,7 @@ func excusesOf(d *document.Document) (string, error) {
 	var out bytes.Buffer
 	for _, e := range all {
 		out.WriteByte('\n')
-		if err := templates.ExecuteTemplate(&out, "exempt.rego.tmpl", e); err != nil {
+		if err := templates().ExecuteTemplate(&out, "exempt.rego.tmpl", e); err != nil {
 			return "", err
 		}
 	}

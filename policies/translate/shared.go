@@ -22,7 +22,7 @@ func sharedRules(d *document.Document, controls []string, body string) (string, 
 		{"listed", "listed(", nil},
 	}
 	var out bytes.Buffer
-	if err := templates.ExecuteTemplate(&out, "shared_missing.rego.tmpl", missing(controls)); err != nil {
+	if err := templates().ExecuteTemplate(&out, "shared_missing.rego.tmpl", missing(controls)); err != nil {
 		return "", err
 	}
 	if d.PartialResultsImageFail && !strings.Contains(body+out.String(), "skip contains ") {
@@ -33,7 +33,7 @@ func sharedRules(d *document.Document, controls []string, body string) (string, 
 			continue
 		}
 		out.WriteByte('\n')
-		if err := templates.ExecuteTemplate(&out, "shared_"+r.name+".rego.tmpl", r.data); err != nil {
+		if err := templates().ExecuteTemplate(&out, "shared_"+r.name+".rego.tmpl", r.data); err != nil {
 			return "", err
 		}
 	}

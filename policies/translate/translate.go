@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 	"text/template"
 
 	"github.com/sallyport-dev/sallyport/policies/document"
@@ -65,7 +66,7 @@ func Document(d document.Document) (Package, error) {
 		data, err := c.data(&d)
 		if err == nil {
 			body.WriteByte('\n')
-			err = templates.ExecuteTemplate(&body, c.id+".rego.tmpl", data)
+			err = templates().ExecuteTemplate(&body, c.id+".rego.tmpl", data)
 		}
 		if err != nil {
 			return Package{}, fmt.Errorf("control %s: %w", c.id, err)
@@ -88,11 +89,13 @@ func Document(d document.Document) (Package, error) {
 //go:embed templates/*.rego.tmpl
 var files embed.FS
 
-var templates = template.Must(template.New("").Funcs(template.FuncMap{
-	"quote": scope.Quote,
-	"set":   set,
-	"list":  list,
-}).ParseFS(files, "templates/*.rego.tmpl"))
+var templates = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("").Funcs(template.FuncMap{
+		"quote": scope.Quote,
+		"set":   set,
+		"list":  list,
+	}).ParseFS(files, "templates/*.rego.tmpl"))
+})
 
 // tidy leaves one empty line where templates left several, and none at the end.
 // No text of people holds line breaks, so that it touches nothing else.

@@ -9,6 +9,7 @@ import (
 	"mime"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/opencontainers/go-digest"
 )
@@ -33,8 +34,11 @@ var (
 	ErrInvalid = errors.New("the manifest is not valid")
 )
 
-// mediaType is the grammar of RFC 6838, section 4.2.
-var mediaType = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}$`)
+// mediaType is the grammar of RFC 6838, section 4.2. It is made when it is first
+// used: it is large, and every process of a sandbox is this program, too.
+var mediaType = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}$`)
+})
 
 // Manifest is a manifest or an index with what it names.
 type Manifest struct {
@@ -121,7 +125,7 @@ func Parse(contentType string, d digest.Digest, raw []byte) (Manifest, error) {
 		m.Blobs = doc.Blobs
 	default:
 		// What is no type may be anything, and is not repeated to clients.
-		if !mediaType.MatchString(m.MediaType) {
+		if !mediaType().MatchString(m.MediaType) {
 			m.MediaType = "that it says"
 		}
 		return Manifest{}, fmt.Errorf("%w: the type %s is not known", ErrInvalid, m.MediaType)

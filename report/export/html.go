@@ -8,6 +8,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/sallyport-dev/sallyport/report"
 )
@@ -15,9 +16,11 @@ import (
 //go:embed page.html
 var pageText string
 
-var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
-	"esc": clean, "argv": argv, "seconds": func(ms int64) string { return fmt.Sprintf("%.3f", float64(ms)/1000) }, "stamp": timestamp, "short": short, "text": text,
-}).Parse(pageText))
+var pageTemplate = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("page").Funcs(template.FuncMap{
+		"esc": clean, "argv": argv, "seconds": func(ms int64) string { return fmt.Sprintf("%.3f", float64(ms)/1000) }, "stamp": timestamp, "short": short, "text": text,
+	}).Parse(pageText))
+})
 
 // Bounds of what one page shows of each kind; it says how much it leaves out.
 const (
@@ -80,7 +83,7 @@ func HTML(w io.Writer, r *report.Report) error {
 	p := page{Report: r, Rows: pageRows, Map: mapOf(r)}
 	p.Tree, p.TreeMore = tree(r)
 	p.Times, p.TimeMore = timeline(r)
-	return pageTemplate.Execute(w, p)
+	return pageTemplate().Execute(w, p)
 }
 
 // tree orders the processes as they started each other. Parents come from a

@@ -10,6 +10,7 @@ import (
 	"gvisor.dev/gvisor/runsc/cmd/sentry/sentrycmd"
 	"gvisor.dev/gvisor/runsc/cmd/util"
 
+	"github.com/sallyport-dev/sallyport/sandbox/runtime/early"
 	"github.com/sallyport-dev/sallyport/sandbox/runtime/filters"
 	"github.com/sallyport-dev/sallyport/sandbox/sensor"
 )
@@ -24,12 +25,11 @@ var hooked bool
 //
 // The switch is argv[0]: gVisor starts its own parts with an empty environment.
 func ReexecIfSandbox() {
-	switch filepath.Base(os.Args[0]) {
-	case "runsc", "runsc-sandbox", "runsc-gofer", "exe":
-	default:
+	if !early.Part() {
 		hooked = true
 		return
 	}
+	early.Settle()
 	if filepath.Base(os.Args[0]) == "runsc-sandbox" {
 		if err := filters.Install(); err != nil {
 			fmt.Fprintln(os.Stderr, "starting more slowly:", err)
