@@ -10,6 +10,7 @@ import (
 	"gvisor.dev/gvisor/runsc/cmd/sentry/sentrycmd"
 	"gvisor.dev/gvisor/runsc/cmd/util"
 
+	"github.com/sallyport-dev/sallyport/sandbox/runtime/disguise"
 	"github.com/sallyport-dev/sallyport/sandbox/runtime/early"
 	"github.com/sallyport-dev/sallyport/sandbox/runtime/filters"
 	"github.com/sallyport-dev/sallyport/sandbox/sensor"
@@ -34,6 +35,8 @@ func ReexecIfSandbox() {
 		if err := filters.Install(); err != nil {
 			fmt.Fprintln(os.Stderr, "starting more slowly:", err)
 		}
+		os.Args = disguise.CPUs(os.Args)
+		disguise.Install()
 	}
 	sensor.Register(sensorEnd)
 	cli.Run(nil, map[util.SubCommand]string{
