@@ -79,6 +79,7 @@ func decoders() map[uint64]decoder {
 		unix.SYS_SCHED_SETAFFINITY: decodeAffinity,
 		unix.SYS_PIDFD_OPEN:        numbered("pidfd_open", 0),
 		unix.SYS_SYSLOG:            numbered("syslog", 0),
+		unix.SYS_UNAME:             numbered("uname"),
 		unix.SYS_SPLICE:            decodeOnFD("splice", 0),
 		unix.SYS_VMSPLICE:          decodeOnFD("vmsplice", 0),
 		unix.SYS_TEE:               decodeOnFD("tee", 0),

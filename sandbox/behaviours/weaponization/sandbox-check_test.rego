@@ -14,6 +14,21 @@ test_looked_and_ended if {
 	f.pointed(found)
 }
 
+look(paths) := f.observation({
+	"processes": [f.process(30, ["/usr/bin/tool"], {"lineage_id": "30.0", "end_ms": 900})],
+	"events": {
+		"open": [f.event(40 + i, "30.0", {"path": path}) | some i, path in paths],
+		"syscall": [f.event(60, "30.0", {"name": "uname"})],
+	},
+})
+
+# The system's name counts beside what only tells of containers and machines.
+test_asks_for_the_name if {
+	found := rule.finding with input as look(["/.dockerenv", "/sys/class/dmi/id/product_name", "/proc/cpuinfo"])
+	{x.severity | some x in found} == {"medium"}
+	count(rule.finding) == 0 with input as look(["/proc/self/cgroup", "/proc/cpuinfo", "/proc/mounts"])
+}
+
 test_asks_for_gvisor if {
 	found := rule.finding with input as f.observation({"processes": [f.process(30, ["/bin/grep", "-qi", "gVisor", "/proc/version"], {})]})
 	{x.severity | some x in found} == {"high"}
