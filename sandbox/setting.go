@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -115,7 +114,8 @@ func (s *setting) shelves() []string {
 		list = append(list, path.Join(s.who.home, "Documents"))
 	}
 	for _, v := range s.plan.volumes {
-		if len(list) < maxShelves && !ofPrograms.MatchString(v) {
+		top, _, _ := strings.Cut(strings.TrimPrefix(v, "/"), "/")
+		if len(list) < maxShelves && !slices.Contains(ofPrograms, top) {
 			list = append(list, path.Join(v, "documents"))
 		}
 	}
@@ -125,8 +125,8 @@ func (s *setting) shelves() []string {
 // maxShelves bounds how many folders get documents.
 const maxShelves = 6
 
-// ofPrograms is the places that programs have for themselves (FHS 3.0).
-var ofPrograms = regexp.MustCompile(`^/(bin|boot|dev|etc|lib[0-9a-z]*|opt|proc|run|sbin|sys|tmp|usr|var)(/|$)`)
+// ofPrograms are the places that programs have for themselves (FHS 3.0).
+var ofPrograms = []string{"bin", "boot", "dev", "etc", "lib", "lib64", "opt", "proc", "run", "sbin", "sys", "tmp", "usr", "var"}
 
 func (s *setting) hosts() string {
 	text := "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n"

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -43,6 +44,7 @@ func TestKernelLooksOrdinary(t *testing.T) {
 	defer card.Close()
 	said := ask(t, func(s *runtime.Spec) {
 		s.Hostname = "3f9c1e7a0b52"
+		s.Time.Age = 50 * time.Hour
 		s.Link = &runtime.Link{File: card, MAC: [6]byte{2, 0x42, 0xac, 0x11, 0, 2}}
 	}, `
 echo; echo "== uname"; uname -rv
@@ -61,6 +63,7 @@ echo "== mountinfo"; cat /proc/self/mountinfo
 echo "== cgroup"; cat /proc/self/cgroup
 echo "== filesystems"; cat /proc/filesystems
 echo "== vendor"; cat /sys/class/dmi/id/sys_vendor
+echo "== uptime"; cat /proc/uptime; busybox uptime; grep btime /proc/stat; date +%s
 echo "== host"; hostname
 echo "== names"; ls /proc /sys/class/net /sys/fs/cgroup
 `)
@@ -93,6 +96,16 @@ echo "== names"; ls /proc /sys/class/net /sys/fs/cgroup
 		if found := regexp.MustCompile(never).FindString(said[name]); said[name] == "" || found != "" {
 			t.Errorf("%s says %q: %q", name, found, said[name])
 		}
+	}
+	up := strings.Fields(said["uptime"])
+	seconds, _ := strconv.ParseFloat(up[0], 64)
+	boot, now := 0, 0
+	if n := len(up); n > 3 {
+		boot, _ = strconv.Atoi(up[n-2])
+		now, _ = strconv.Atoi(up[n-1])
+	}
+	if seconds < 50*3600 || seconds > 51*3600 || !strings.Contains(said["uptime"], "up 2 days,  2:") || now-boot < 50*3600 || now-boot > 51*3600 {
+		t.Errorf("up: %q", said["uptime"])
 	}
 	cpus := strings.Fields(said["cpus"])
 	n, _ := strconv.Atoi(cpus[0])

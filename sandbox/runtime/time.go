@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"errors"
+	"math/rand/v2"
 	"time"
 
 	"github.com/sallyport-dev/sallyport/sandbox/event"
@@ -12,6 +13,7 @@ import (
 // move together.
 type Time struct {
 	Offset time.Duration // of the wall clock, from the start of the run
+	Age    time.Duration // for which the machine has been up at the start; default: between a day and a month
 
 	// Jump lets the clocks jump: by themselves after the order JumpWhenIdle, to
 	// whatever the guest waits for next, whenever all of it waits.
@@ -51,12 +53,13 @@ type Clock struct {
 func (t Time) withDefaults() Time {
 	setDefault(&t.MaxSkip, 24*time.Hour)
 	setDefault(&t.MaxJumps, 600)
+	setDefault(&t.Age, 24*time.Hour+rand.N(29*24*time.Hour))
 	return t
 }
 
 // sensor is t as the sensor takes it.
 func (t Time) sensor() sensor.Time {
-	s := sensor.Time{Offset: t.Offset}
+	s := sensor.Time{Offset: t.Offset, Age: t.Age}
 	if t.Jump {
 		s.MaxSkip, s.MaxJumps = t.MaxSkip, t.MaxJumps
 	}

@@ -20,6 +20,7 @@ import (
 // Time is what the guest's clocks may do.
 type Time struct {
 	Offset   time.Duration // of the wall clock, from the start
+	Age      time.Duration // for which the system has been up at the start
 	MaxSkip  time.Duration // in all jumps together; 0: the clocks never jump
 	MaxJumps int
 }
@@ -53,6 +54,7 @@ func newTimes(config map[string]any) *times {
 			Offset:   time.Duration(number("offset_ms")) * time.Millisecond,
 			MaxSkip:  time.Duration(number("max_skip_ms")) * time.Millisecond,
 			MaxJumps: int(number("max_jumps")),
+			Age:      time.Duration(number("age_ms")) * time.Millisecond,
 		},
 		known: make(chan struct{}, 1),
 	}
@@ -60,7 +62,7 @@ func newTimes(config map[string]any) *times {
 
 // config is the form in which it crosses to the Sentry.
 func (t Time) config() map[string]any {
-	return map[string]any{"offset_ms": t.Offset.Milliseconds(), "max_skip_ms": t.MaxSkip.Milliseconds(), "max_jumps": t.MaxJumps}
+	return map[string]any{"offset_ms": t.Offset.Milliseconds(), "max_skip_ms": t.MaxSkip.Milliseconds(), "max_jumps": t.MaxJumps, "age_ms": t.Age.Milliseconds()}
 }
 
 // first are calls with which programs begin. At the first of them the kernel is
@@ -82,10 +84,10 @@ func (s *sink) meet(k *kernel.Kernel) {
 	if !s.kernel.CompareAndSwap(nil, k) {
 		return
 	}
-	if offset := s.times.cfg.Offset; offset != 0 {
+	if offset, age := s.times.cfg.Offset, s.times.cfg.Age; offset != 0 || age != 0 {
 		if c := s.takeClock(); c != nil {
 			s.clock.zero.Add(int64(offset))
-			c.Start(offset)
+			c.Start(offset, age)
 		}
 	}
 	s.jump() // it may have been asked for before

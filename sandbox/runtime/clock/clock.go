@@ -56,6 +56,7 @@ type Clock struct {
 	plan    plan
 	skipped time.Duration
 	offset  time.Duration
+	age     time.Duration
 	jumps   int
 	before  uint64 // what Acts was before the last jump
 }
@@ -82,13 +83,19 @@ func New(k *kernel.Kernel, cfg Config) (*Clock, error) {
 }
 
 // Start moves the wall clock, and the system's start with it, before the guest
-// has run.
-func (c *Clock) Start(offset time.Duration) {
+// has run. The system has been up for age then: its other clocks begin there.
+func (c *Clock) Start(offset, age time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.offset += offset
-	move(c.k, c.o, int64(c.skipped), int64(c.offset))
-	shiftStart(c.k, c.o, offset)
+	c.age += age
+	c.place()
+	shiftStart(c.k, c.o, offset, age)
+}
+
+// place sets all clocks.
+func (c *Clock) place() {
+	move(c.k, c.o, int64(c.skipped+c.age), int64(c.offset-c.age))
 }
 
 // Hold keeps the clocks from jumping by themselves while on is true.
@@ -138,7 +145,7 @@ func (c *Clock) jump(j Jump) {
 	c.cfg.Jumping(j)
 	c.skipped += j.By
 	c.jumps++
-	move(c.k, c.o, int64(c.skipped), int64(c.offset))
+	c.place()
 	pending(c.k, c.o) // all look at the clock again
 }
 

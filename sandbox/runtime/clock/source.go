@@ -96,10 +96,11 @@ func move(k *kernel.Kernel, o *offsets, skipped, offset int64) {
 }
 
 // shiftStart makes a new offset of the wall clock one that it always had: the
-// system's start, and that of the processes that run, move with it.
-func shiftStart(k *kernel.Kernel, o *offsets, by time.Duration) {
+// system's start, and that of the processes that run, move with it. Before that
+// start, the system was up for age.
+func shiftStart(k *kernel.Kernel, o *offsets, by, age time.Duration) {
 	boot := in[ktime.Time](k.Timekeeper(), o.keeper.bootTime)
-	*boot = boot.Add(by)
+	*boot = boot.Add(by - age)
 	for _, t := range k.RootPIDNamespace().Tasks() {
 		t.WithMuLocked(func(t *kernel.Task) {
 			start := in[ktime.Time](t, o.task.startTime)

@@ -2,14 +2,17 @@ package disguise
 
 import (
 	"encoding/binary"
-	"regexp"
+	"slices"
 	"strings"
 
 	"gvisor.dev/gvisor/pkg/cpuid"
 )
 
-// virtual is part of the names that hypervisors give to processors.
-var virtual = regexp.MustCompile(`(?i)qemu|kvm|virtual|xen|hypervisor`)
+// virtual tells whether a hypervisor gave a processor its name.
+func virtual(name string) bool {
+	name = strings.ToLower(name)
+	return slices.ContainsFunc([]string{"qemu", "kvm", "virtual", "xen ", "hypervisor"}, func(word string) bool { return strings.Contains(name, word) })
+}
 
 // brand is the processor's name as it says itself (CPUID leaves 0x80000002 to
 // 0x80000004), or a common one of its maker's if it does not.
@@ -23,7 +26,7 @@ func brand(features cpuid.FeatureSet) string {
 	}
 	name := strings.TrimSpace(strings.TrimRight(string(b), "\x00"))
 	switch {
-	case len(name) > 12 && !virtual.MatchString(name):
+	case len(name) > 12 && !virtual(name):
 		return name
 	case features.AMD():
 		return "AMD EPYC 7R13 Processor"
