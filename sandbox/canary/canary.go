@@ -21,6 +21,9 @@ const (
 	IMDSAccessKeyID    = "imds_access_key_id" // from the cloud's metadata service
 	IMDSSecretKey      = "imds_secret_access_key"
 	IMDSSessionToken   = "imds_session_token"
+	IMDSGoogleToken    = "imds_google_token"
+	IMDSAzureToken     = "imds_azure_token"
+	IMDSAlibabaToken   = "imds_alibaba_token"
 	GCPPrivateKey      = "gcp_private_key"
 	AzureClientSecret  = "azure_client_secret"
 	DockerToken        = "docker_token"

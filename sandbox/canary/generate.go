@@ -30,6 +30,8 @@ const needleLength = 20
 // signed with, such as the secret half of an AWS key, is sent to nobody.
 var (
 	ownerAWS        = []string{"amazonaws.com", "amazonaws.com.cn", "aws.amazon.com", "api.aws"}
+	ownerGoogle     = []string{"googleapis.com", "google.com", "gcr.io", "pkg.dev"}
+	ownerAlibaba    = []string{"aliyuncs.com", "aliyun.com"}
 	ownerAzure      = []string{"microsoftonline.com", "azure.com", "azure.net", "windows.net"}
 	ownerDocker     = []string{"docker.io", "docker.com"}
 	ownerNPM        = []string{"npmjs.org", "npmjs.com"}
@@ -50,6 +52,9 @@ func generate(rand io.Reader) ([]Secret, error) {
 		g.identifier(IMDSAccessKeyID, "ASIA", upperBase32, 16, ownerAWS),
 		g.secret(IMDSSecretKey, "", base64Chars, 20, nil),
 		g.secret(IMDSSessionToken, "IQoJb3JpZ2luX2VjE", base64Chars, 300, ownerAWS),
+		g.secret(IMDSGoogleToken, "ya29.c.", alphanum, 180, ownerGoogle),
+		g.secret(IMDSAzureToken, "eyJ0eXAiOiJKV1QiLCJhbGciOiJSUzI1NiJ9.", alphanum, 300, ownerAzure),
+		g.secret(IMDSAlibabaToken, "CAIS", base64Chars, 200, ownerAlibaba),
 		g.rsaKey(GCPPrivateKey),
 		g.secret(AzureClientSecret, "Qx38Q~", alphanum, 14, ownerAzure),
 		g.secret(DockerToken, "dckr_pat_", alphanum, 7, ownerDocker),

@@ -51,6 +51,15 @@ func (w *World) resolve(query []byte, f *flow, server netip.AddrPort, datagram b
 	return out
 }
 
+// resolveOver answers one DNS message that came in an HTTP request.
+func (w *World) resolveOver(query []byte, c *responder.Conversation) []byte {
+	f, ok := c.Log.(*flow)
+	if !ok {
+		return nil
+	}
+	return w.resolve(query, f, c.To, false)
+}
+
 // reply makes the answer to a query.
 func (w *World) reply(q *dns.Msg) *dns.Msg {
 	a := new(dns.Msg)
@@ -169,17 +178,18 @@ func within(host, zone string) string {
 
 func canonical(name string) string { return strings.ToLower(strings.TrimSuffix(name, ".")) }
 
-// nameServer is DNS over TCP: RFC 7766 §8, a length before each message.
+// nameServer is DNS over TCP: RFC 7766 §8, a length before each message; also
+// inside of TLS, RFC 7858.
 type nameServer struct{ world *World }
 
 func (*nameServer) App() string { return "dns" }
 
-// Claims takes every connection to the port of DNS that begins with a
+// Claims takes every connection to the ports of DNS that begins with a
 // plausible length.
 func (*nameServer) Claims(first []byte, port uint16) responder.Claim {
 	const header = 12
 	switch {
-	case port != 53:
+	case port != 53 && port != 853:
 		return responder.No
 	case len(first) < 2+header:
 		return responder.More

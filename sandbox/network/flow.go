@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/sallyport-dev/sallyport/sandbox/canary"
+	"github.com/sallyport-dev/sallyport/sandbox/network/responder"
 	"github.com/sallyport-dev/sallyport/sandbox/observation"
 )
 
@@ -162,6 +163,41 @@ func (f *flow) ended() {
 	}
 }
 
+// Understood implements responder.Log. The search of what passes is not
+// disturbed by it.
+func (f *flow) Understood(text []byte) {
+	search := f.ledger.canaries.Search()
+	_, _ = search.Write(text)
+	hits := search.Hits()
+	if len(hits) == 0 {
+		return
+	}
+	f.mu.Lock()
+	host := f.host()
+	for _, h := range hits {
+		if p := (placed{h, host}); !slices.ContainsFunc(f.hits, func(o placed) bool { return o.hit.Name == h.Name && o.to == host }) {
+			f.hits = append(f.hits, p)
+		}
+	}
+	f.mu.Unlock()
+	f.ledger.insist(f)
+}
+
+// host is the other end by its best name. f.mu is held.
+func (f *flow) host() string {
+	if f.record.Domain != "" {
+		return f.record.Domain
+	}
+	return f.record.DstIP
+}
+
+// Hello implements responder.Log.
+func (f *flow) Hello(h responder.ClientHello) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.record.SNI, f.record.JA3, f.record.JA4 = h.ServerName, h.JA3(), h.JA4()
+}
+
 // Decrypted implements responder.Log. What was seen of the handshake makes room
 // for what is said inside.
 func (f *flow) Decrypted(plain net.Conn, serverName string) net.Conn {
@@ -202,10 +238,7 @@ func (f *flow) snapshot(start time.Time, shift int64) observation.Flow {
 	for i := range r.Messages {
 		r.Messages[i].TimeMS = max(0, r.Messages[i].TimeMS+shift)
 	}
-	host := r.Domain
-	if host == "" {
-		host = r.DstIP
-	}
+	host := f.host()
 	f.search.Flush()
 	for _, h := range slices.Concat(f.search.Hits(), f.understood) {
 		if c := canaryOf(h, host); !slices.ContainsFunc(r.Canaries, func(o observation.Canary) bool { return o.Name == c.Name && o.Encoding == c.Encoding }) {

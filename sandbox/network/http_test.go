@@ -147,8 +147,8 @@ func TestMetadataService(t *testing.T) {
 	if credentials.AccessKeyId != set.Value(canary.IMDSAccessKeyID) || credentials.SecretAccessKey != set.Value(canary.IMDSSecretKey) || credentials.Token != set.Value(canary.IMDSSessionToken) {
 		t.Errorf("credentials %+v are not the canaries", credentials)
 	}
-	if status, _ := g.get(client, base+"/computeMetadata/v1/"); status != 404 {
-		t.Errorf("another cloud's path: %d", status)
+	if status, _ := g.get(client, base+"/computeMetadata/v1/"); status != 403 {
+		t.Errorf("another cloud's path without its header: %d", status)
 	}
 	for _, f := range g.world.Records(g.start).Flows {
 		if f.Direct || len(f.Canaries) > 0 {

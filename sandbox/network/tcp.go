@@ -12,6 +12,8 @@ import (
 	"gvisor.dev/gvisor/pkg/tcpip/network/ipv4"
 	"gvisor.dev/gvisor/pkg/tcpip/transport/tcp"
 	"gvisor.dev/gvisor/pkg/waiter"
+
+	"github.com/sallyport-dev/sallyport/sandbox/network/responder"
 )
 
 // connected handles one SYN of the guest, in a goroutine of its own that
@@ -65,7 +67,7 @@ func isForeign(a netip.Addr) bool {
 }
 
 func isMetadata(a netip.Addr) bool {
-	return a == netip.AddrFrom4([4]byte{169, 254, 169, 254}) || a == netip.MustParseAddr("fd00:ec2::254")
+	return responder.IsMetadata(a)
 }
 
 // Dial connects to a port of the guest, from the gateway's address. The flow is

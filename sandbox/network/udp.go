@@ -39,8 +39,8 @@ func (w *World) flow(t tuple) *flow {
 	return f
 }
 
-// datagram handles one UDP packet of the guest: names are answered, all else
-// is only noted. It runs on the goroutine that reads the link.
+// datagram handles one UDP packet of the guest: names, the time and QUIC are
+// answered, all else is only noted. It runs on the goroutine that reads the link.
 func (w *World) datagram(id stack.TransportEndpointID, pkt *stack.PacketBuffer) bool {
 	payload := pkt.Data().AsRange().ToSlice()
 	from, to := addrPort(id.RemoteAddress, id.RemotePort), addrPort(id.LocalAddress, id.LocalPort)
@@ -50,17 +50,28 @@ func (w *World) datagram(id stack.TransportEndpointID, pkt *stack.PacketBuffer) 
 		f.ended() // it is not met again
 	}
 	w.traffic.add("udp", from.Addr(), to, w.cfg.Now())
-	if to.Port() != 53 {
-		f.App("raw")
-		return true
-	}
-	if answer := w.resolve(payload, f, to, true); answer != nil {
+	if answer := w.respond(payload, f, to); answer != nil {
 		f.passed(answer, false, true)
 		w.sendUDP(id, pkt.NetworkProtocolNumber, answer)
-	} else {
-		f.App("raw")
 	}
 	return true
+}
+
+// respond is the answer to a datagram, nil for none.
+func (w *World) respond(payload []byte, f *flow, to netip.AddrPort) []byte {
+	var answer []byte
+	switch {
+	case to.Port() == 53:
+		answer = w.resolve(payload, f, to, true)
+	case to.Port() == 123:
+		answer = w.tell(payload, f)
+	case isQUIC(payload):
+		return answerQUIC(payload, f)
+	}
+	if answer == nil {
+		f.App("raw")
+	}
+	return answer
 }
 
 // sendUDP answers a datagram from the address that it was sent to.

@@ -175,6 +175,7 @@ func (w *World) newTable() (*responder.Table, error) {
 		responder.NewHTTP(responder.HTTPConfig{
 			Payloads: responder.Payloads{Script: marker.Script(w.cfg.Token), ELF: programs, Arch: w.cfg.Arch},
 			Secret:   w.cfg.Canaries.Value, Token: w.cfg.Token, Now: w.cfg.Now,
+			Resolve:   w.resolveOver,
 			Recording: w.cfg.Recording, Egress: egress, Logger: w.cfg.Logger,
 		}),
 		ssh,
@@ -184,6 +185,8 @@ func (w *World) newTable() (*responder.Table, error) {
 		&responder.SMTP{},
 		&responder.FTP{},
 		&responder.Telnet{},
+		&responder.Tor{}, // before others that begin with zeros
+		&responder.Memcached{},
 		&responder.Postgres{},
 		&responder.MySQL{},
 		&responder.MSSQL{},

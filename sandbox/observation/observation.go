@@ -273,8 +273,10 @@ type Flow struct {
 	Domain    string    `json:"domain"` // name whose answer gave DstIP
 	Direct    bool      `json:"direct"` // no name was asked for DstIP
 	SNI       string    `json:"sni"`
-	TLS       bool      `json:"tls"` // Out, In, App and Messages are from inside of it
-	App       string    `json:"app"` // http, tls, dns, irc, stratum, ssh, redis, docker, smtp, raw; by first bytes
+	JA3       string    `json:"ja3,omitempty"` // fingerprints of the guest's ClientHello: MD5 in hexadecimal,
+	JA4       string    `json:"ja4,omitempty"` // and FoxIO's
+	TLS       bool      `json:"tls"`           // Out, In, App and Messages are from inside of it
+	App       string    `json:"app"`           // http, tls, dns, irc, stratum, ssh, redis, docker, smtp, quic, raw and so on; by first bytes
 	Inbound   bool      `json:"inbound"`
 	Probe     bool      `json:"probe"`
 	FirstMS   int64     `json:"first_ms"`
@@ -308,7 +310,7 @@ type Canary struct {
 
 // DNSQuery is one question and the answer we gave.
 type DNSQuery struct {
-	Flow    string   `json:"flow"` // that carried it; empty when asked over HTTPS
+	Flow    string   `json:"flow"` // that carried it
 	Event   uint64   `json:"event"`
 	Process string   `json:"process"`
 	PID     int32    `json:"pid"`

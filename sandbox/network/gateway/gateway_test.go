@@ -243,6 +243,8 @@ func (n *notes) HTTP(h observation.HTTP) {
 	defer n.mu.Unlock()
 	n.http = append(n.http, h)
 }
+func (*notes) Understood([]byte)                           {}
+func (*notes) Hello(responder.ClientHello)                 {}
 func (*notes) Decrypted(plain net.Conn, _ string) net.Conn { return plain }
 
 func TestAGuestsRequestsGoOutOnlyWhereTheyMay(t *testing.T) {

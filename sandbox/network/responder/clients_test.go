@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/sallyport-dev/sallyport/internal/testenv"
+	"github.com/sallyport-dev/sallyport/sandbox/network/responder"
 	"github.com/sallyport-dev/sallyport/sandbox/observation"
 )
 
@@ -18,6 +19,20 @@ import (
 type shared struct {
 	mu sync.Mutex
 	notes
+	understood []string
+	hellos     []responder.ClientHello
+}
+
+func (s *shared) Understood(text []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.understood = append(s.understood, string(text))
+}
+
+func (s *shared) Hello(h responder.ClientHello) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.hellos = append(s.hellos, h)
 }
 
 func (s *shared) App(name string) {

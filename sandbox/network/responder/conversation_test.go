@@ -44,7 +44,7 @@ func everything(t testing.TB) *responder.Table {
 			Payloads: responder.Payloads{Script: []byte("echo"), ELF: map[string][]byte{"amd64": []byte("\x7fELF")}, Arch: "amd64"},
 			Secret:   func(name string) string { return name }, Token: "token", Now: time.Now,
 		}),
-		ssh, &responder.Stratum{}, &responder.IRC{Token: "token"}, &responder.Redis{}, &responder.SMTP{},
+		ssh, &responder.Tor{}, &responder.Memcached{}, &responder.Stratum{}, &responder.IRC{Token: "token"}, &responder.Redis{}, &responder.SMTP{},
 		&responder.FTP{}, &responder.Telnet{}, &responder.Postgres{}, &responder.MySQL{}, &responder.MSSQL{}, &responder.MongoDB{}, &responder.SOCKS{},
 	)
 }
@@ -81,7 +81,9 @@ func (n *notes) App(name string) { n.app = name }
 func (n *notes) Message(out bool, kind string, fields map[string]string) {
 	n.messages = append(n.messages, observation.Message{Out: out, Type: kind, Fields: fields})
 }
-func (n *notes) HTTP(h observation.HTTP) { n.http = append(n.http, h) }
+func (n *notes) HTTP(h observation.HTTP)   { n.http = append(n.http, h) }
+func (*notes) Understood([]byte)           {}
+func (*notes) Hello(responder.ClientHello) {}
 func (n *notes) Decrypted(plain net.Conn, _ string) net.Conn {
 	n.inner = true
 	return plain
@@ -119,7 +121,7 @@ func TestFirstBytesTellTheProtocolHoweverTheyArrive(t *testing.T) {
 	}{
 		"HTTP":                       {8080, "GET / HTTP/1.1\r\nHost: x\r\n\r\n", "http"},
 		"HTTP with another method":   {80, "PROPFIND /dav HTTP/1.1\r\nHost: x\r\n\r\n", "http"},
-		"a get that is memcached's":  {11211, "get key\r\n", "raw"},
+		"a get that is memcached's":  {11211, "get key\r\n", "memcached"},
 		"TLS":                        {80, "\x16\x03\x01\x00\x05\x01\x00\x00\x01\x00", "tls"},
 		"a record that is no TLS":    {443, "\x16\x03\x01\x00\x05\x02\x00\x00\x01\x00", "raw"},
 		"SSH":                        {2200, "SSH-2.0-libssh\r\n", "ssh"},

@@ -18,7 +18,7 @@ import (
 	"github.com/sallyport-dev/sallyport/sandbox/observation"
 )
 
-// HTTP is every web server, in version 1.1. Which site answers is for the sites
+// HTTP is every web server, in versions 1.1 and 2. Which site answers is for the sites
 // to say, in their order.
 type HTTP struct {
 	sites []site
@@ -49,8 +49,12 @@ type answer struct {
 	source  string // where it is from, when not made up here
 	app     string // of the flow, when it is not http
 	message *message
-	orders  []string // what it tells the guest to do
-	last    bool     // closes the connection
+	orders  []string          // what it tells the guest to do
+	last    bool              // closes the connection
+	trailer map[string]string // of version 2
+
+	// then goes on with the connection after an upgrade. reader holds what came early.
+	then func(ctx context.Context, c *Conversation, reader *bufio.Reader) error
 }
 
 type message struct {
@@ -61,8 +65,9 @@ type message struct {
 // HTTPConfig is what the sites need.
 type HTTPConfig struct {
 	Payloads Payloads
-	Secret   func(name string) string // a canary's value
-	Token    string                   // what the guest prints when it obeys an order
+	Secret   func(name string) string                   // a canary's value
+	Resolve  func(query []byte, c *Conversation) []byte // a DNS message's answer, nil for what is none; nil: no DNS over HTTPS
+	Token    string                                     // what the guest prints when it obeys an order
 	Now      func() time.Time
 
 	Recording *recording.Recording // answered from before all else; nil: none
@@ -76,7 +81,7 @@ func NewHTTP(cfg HTTPConfig) *HTTP {
 		cfg.Logger = slog.Default()
 	}
 	return &HTTP{now: cfg.Now, sites: []site{
-		recorded{cfg.Recording, cfg.Logger}, &metadata{secret: cfg.Secret, now: cfg.Now}, docker{}, kubernetes{}, chat{cfg.Token}, publish{},
+		recorded{cfg.Recording, cfg.Logger}, &metadata{secret: cfg.Secret, now: cfg.Now}, &aws{secret: cfg.Secret, now: cfg.Now}, docker{}, etcd{}, kubernetes{}, getwork{}, doh{cfg.Resolve}, chat{cfg.Token}, publish{}, websocket{},
 		forward{cfg.Egress}, closedShop{}, drops{}, &payloads{cfg.Payloads}, page{},
 	}}
 }
@@ -89,6 +94,12 @@ var httpMethods = []string{"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "P
 // Claims implements Responder: a request line, RFC 9112 §3. The version tells it
 // from other protocols with a command GET.
 func (*HTTP) Claims(first []byte, _ uint16) Claim {
+	if len(first) >= len(http2Preface) && bytes.HasPrefix(first, []byte(http2Preface)) {
+		return Yes
+	}
+	if len(first) < len(http2Preface) && strings.HasPrefix(http2Preface, string(first)) {
+		return More
+	}
 	claim := claimWords(first, httpMethods, " ")
 	if claim != Yes {
 		return claim
@@ -103,6 +114,9 @@ func (*HTTP) Claims(first []byte, _ uint16) Claim {
 	return More
 }
 
+// http2Preface begins every connection of version 2. RFC 9113 §3.4.
+const http2Preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+
 const (
 	maxHeader = 64 << 10 // bytes of a request before its body
 	maxBody   = 64 << 10 // bytes of a body that are kept
@@ -111,6 +125,9 @@ const (
 // Serve implements Responder.
 func (s *HTTP) Serve(ctx context.Context, c *Conversation) error {
 	c.ctx = ctx
+	if first, err := c.Reader.Peek(4); err == nil && string(first) == "PRI " { // claimed as a whole
+		return s.serve2(ctx, c)
+	}
 	limited := &io.LimitedReader{R: c.Reader}
 	reader := bufio.NewReader(limited)
 	for {
@@ -124,7 +141,6 @@ func (s *HTTP) Serve(ctx context.Context, c *Conversation) error {
 			return err
 		}
 		limited.N = math.MaxInt64
-		started := s.now()
 		if strings.EqualFold(req.Header.Get("Expect"), "100-continue") {
 			if err := c.say("HTTP/1.1 100 Continue\r\n\r\n"); err != nil {
 				return err
@@ -136,9 +152,12 @@ func (s *HTTP) Serve(ctx context.Context, c *Conversation) error {
 		}
 		a := s.ask(&request{Request: req, host: hostOf(req, c), body: body, size: size, to: c})
 		last := a.last || req.Close
-		s.note(c, req, body, sent, a, started)
+		s.note(c, req, body, sent, a)
 		if err := s.write(c, req, a, last); err != nil {
 			return err
+		}
+		if a.then != nil {
+			return a.then(ctx, c, reader)
 		}
 		if last {
 			return nil
@@ -155,7 +174,7 @@ func (s *HTTP) ask(r *request) *answer {
 	return notFound()
 }
 
-func (s *HTTP) note(c *Conversation, req *http.Request, body []byte, sent []string, a *answer, started time.Time) {
+func (s *HTTP) note(c *Conversation, req *http.Request, body []byte, sent []string, a *answer) {
 	if a.app != "" {
 		c.Log.App(a.app)
 	}
@@ -181,22 +200,9 @@ func (s *HTTP) note(c *Conversation, req *http.Request, body []byte, sent []stri
 }
 
 func (s *HTTP) write(c *Conversation, req *http.Request, a *answer, last bool) error {
-	header := http.Header{
-		"Date": {s.now().UTC().Format(http.TimeFormat)}, "Server": {"nginx"},
-		"Content-Length": {strconv.Itoa(len(a.body))}, "Content-Type": {a.kind},
-	}
-	for name, value := range a.header {
-		header.Set(name, value)
-	}
-	if a.status == http.StatusNoContent || a.status == http.StatusSwitchingProtocols || a.kind == "" {
-		header.Del("Content-Length")
-		header.Del("Content-Type")
-	}
-	if last {
+	header := s.header(a)
+	if last && header.Get("Connection") == "" { // an upgrade names its own
 		header.Set("Connection", "close")
-	}
-	for name, value := range a.header { // an upgrade names its own Connection
-		header.Set(name, value)
 	}
 	var out bytes.Buffer
 	out.WriteString("HTTP/1.1 " + strconv.Itoa(a.status) + " " + http.StatusText(a.status) + "\r\n")

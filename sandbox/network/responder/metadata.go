@@ -11,7 +11,7 @@ import (
 )
 
 // metadata is the instance metadata service of an AWS machine, versions 1 and 2,
-// with a role whose credentials are canaries.
+// with a role whose credentials are canaries, and those of the other clouds.
 type metadata struct {
 	secret func(name string) string
 	now    func() time.Time
@@ -26,8 +26,11 @@ const (
 )
 
 func (s *metadata) answer(r *request) *answer {
-	if addr := r.to.To.Addr(); addr != metadataAddresses[0] && addr != metadataAddresses[1] {
+	if !IsMetadata(r.to.To.Addr()) {
 		return nil
+	}
+	if a := s.cloud(r); a != nil {
+		return a
 	}
 	if r.Method == http.MethodPut && r.URL.Path == "/latest/api/token" {
 		a := text(http.StatusOK, metadataToken)

@@ -55,6 +55,12 @@ type Log interface {
 	Message(out bool, kind string, fields map[string]string)
 	// HTTP notes one request and its answer. Flow and TimeMS are filled in.
 	HTTP(observation.HTTP)
+	// Understood hands over what the guest said where it cannot be read in the
+	// bytes that passed, such as compressed headers: secrets are looked for in it.
+	Understood(text []byte)
+	// Hello notes how the guest began a TLS conversation, before anything is
+	// decrypted.
+	Hello(h ClientHello)
 	// Decrypted notes that the conversation goes on inside TLS. The
 	// connection that it returns is to be used instead of plain.
 	Decrypted(plain net.Conn, serverName string) net.Conn

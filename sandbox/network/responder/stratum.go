@@ -55,16 +55,17 @@ type stratumMessage struct {
 
 // Serve implements Responder.
 func (s *Stratum) Serve(_ context.Context, c *Conversation) error {
+	var of session
 	for {
 		line, err := c.line()
 		if err != nil {
 			// A miner that ends its request without a line feed still made it.
 			if rest, _ := c.Reader.Peek(c.Reader.Buffered()); len(rest) > 0 {
-				s.request(c, rest)
+				s.request(c, rest, &of)
 			}
 			return err
 		}
-		if answer := s.request(c, []byte(line)); answer != "" {
+		if answer := s.request(c, []byte(line), &of); answer != "" {
 			if err := c.say(answer); err != nil {
 				return err
 			}
@@ -72,14 +73,19 @@ func (s *Stratum) Serve(_ context.Context, c *Conversation) error {
 	}
 }
 
+// session is what a pool knows of one miner.
+type session struct {
+	ethereum bool // it speaks EthereumStratum/1.0.0
+}
+
 // request notes one request and returns the answer, "" for what is none.
-func (s *Stratum) request(c *Conversation, line []byte) string {
+func (s *Stratum) request(c *Conversation, line []byte, of *session) string {
 	var m stratumMessage
 	if json.Unmarshal(line, &m) != nil || m.Method == "" {
 		return ""
 	}
 	c.Log.Message(true, clip(m.Method), m.fields())
-	answer := s.answer(m)
+	answer := s.answer(m, of)
 	if method := pushed(m.Method); method != "" {
 		c.Log.Message(false, method, nil)
 	}
@@ -102,7 +108,7 @@ const (
 	moneroTarget      = "ffffff7f" // every second hash is a share
 )
 
-func (s *Stratum) answer(m stratumMessage) string {
+func (s *Stratum) answer(m stratumMessage, of *session) string {
 	id := string(m.ID)
 	if id == "" {
 		id = "null"
@@ -111,10 +117,19 @@ func (s *Stratum) answer(m stratumMessage) string {
 		return fmt.Sprintf(`{"id":%s,"jsonrpc":"2.0","error":null,"result":%s}`+"\n", id, r)
 	}
 	switch m.Method {
+	case "mining.hello": // EthereumStratum/2.0.0 (EIP-1571)
+		return result(`{"proto":"EthereumStratum/2.0.0","encoding":"plain","resume":"0","timeout":"b4","maxerrors":"5","node":"pool/1.2"}`)
 	case "mining.subscribe":
+		if of.ethereum = bytes.Contains(m.Params, []byte("EthereumStratum/1.0.0")); of.ethereum {
+			return result(`[["mining.notify","1","EthereumStratum/1.0.0"],"080c"]`)
+		}
 		return result(`[[["mining.set_difficulty","1"],["mining.notify","1"]],"08000002",4]`)
 	case "mining.authorize":
 		zeros := strings.Repeat("0", 64)
+		if of.ethereum { // job, seed, header, whether to drop other jobs
+			return result("true") + stratumDifficulty + fmt.Sprintf(
+				`{"id":null,"method":"mining.notify","params":["1","%s","%s",true]}`+"\n", zeros, strings.Repeat("5a", 32))
+		}
 		return result("true") + stratumDifficulty + fmt.Sprintf(
 			`{"id":null,"method":"mining.notify","params":["1","%s","01000000","ffffffff",[],"20000000","1d00ffff","%08x",true]}`+"\n",
 			zeros, time.Now().Unix())
@@ -124,6 +139,14 @@ func (s *Stratum) answer(m stratumMessage) string {
 		return result(moneroJob())
 	case "submit", "keepalived":
 		return result(`{"status":"OK"}`)
+	case "getwork":
+		return result(`{"data":"` + strings.Repeat("00", 128) + `","target":"` + strings.Repeat("ff", 32) + `"}`)
+	case "getblocktemplate":
+		return result(fmt.Sprintf(`{"version":536870912,"previousblockhash":"%064x","transactions":[],"coinbasevalue":312500000,"target":"%s","bits":"1d00ffff","height":840000,"curtime":%d}`,
+			0, strings.Repeat("ff", 32), time.Now().Unix()))
+	case "get_block_template":
+		return result(fmt.Sprintf(`{"blocktemplate_blob":"%s","blockhashing_blob":"%s","difficulty":2,"height":3300000,"seed_hash":"%s","status":"OK"}`,
+			strings.Repeat("5a", 76), strings.Repeat("5a", 76), strings.Repeat("5a", 32)))
 	case "eth_getWork":
 		return result(fmt.Sprintf(`["0x%064x","0x%064x","0x%064x"]`, 1, 2, 3))
 	case "mining.configure":

@@ -3,6 +3,8 @@ package responder
 import (
 	"context"
 	"crypto/tls"
+	"encoding/binary"
+	"errors"
 	"net"
 	"slices"
 	"strings"
@@ -47,6 +49,7 @@ const handshakeTimeout = 10 * time.Second
 
 // Serve implements Responder.
 func (s *TLS) Serve(ctx context.Context, c *Conversation) error {
+	s.hello(c)
 	serverName := ""
 	config := &tls.Config{
 		MinVersion: tls.VersionTLS10, //nolint: old clients are welcome; nothing secret is kept here
@@ -61,10 +64,7 @@ func (s *TLS) Serve(ctx context.Context, c *Conversation) error {
 				return nil, err
 			}
 			config := &tls.Config{MinVersion: tls.VersionTLS10, Certificates: []tls.Certificate{*certificate}, SessionTicketsDisabled: true}
-			// A client that insists on something else gets no protocol, not a refusal.
-			if slices.Contains(hello.SupportedProtos, "http/1.1") {
-				config.NextProtos = []string{"http/1.1"}
-			}
+			config.NextProtos = chosen(hello.SupportedProtos)
 			return config, nil
 		},
 	}
@@ -72,12 +72,42 @@ func (s *TLS) Serve(ctx context.Context, c *Conversation) error {
 	handshake, cancel := context.WithTimeout(ctx, handshakeTimeout)
 	defer cancel()
 	if err := conn.HandshakeContext(handshake); err != nil {
-		c.Log.Message(true, "handshake_failed", map[string]string{"server_name": clip(serverName), "error": clip(err.Error())})
+		fields := map[string]string{"server_name": clip(serverName), "error": clip(err.Error())}
+		if remote := (*net.OpError)(nil); errors.As(err, &remote) && remote.Op == "remote error" {
+			fields["refused"] = "true" // by the guest, once it saw the certificate: it trusts only some
+		}
+		c.Log.Message(true, "handshake_failed", fields)
 		return err
 	}
 	state := conn.ConnectionState()
 	c.Log.Message(true, "handshake", map[string]string{"server_name": clip(serverName), "version": tls.VersionName(state.Version)})
 	return c.Within(ctx, c.Log.Decrypted(closing{conn}, serverName), serverName)
+}
+
+// chosen is the protocol inside, out of those that the client offers: HTTP where
+// it can be, else what it wants most, and never a refusal.
+func chosen(offered []string) []string {
+	for _, p := range []string{"h2", "http/1.1"} {
+		if slices.Contains(offered, p) {
+			return []string{p}
+		}
+	}
+	return offered[:min(len(offered), 1)]
+}
+
+// hello notes the first message, as far as one record holds it. RFC 8446 §5.1.
+func (s *TLS) hello(c *Conversation) {
+	const header = 5
+	head, err := c.Reader.Peek(header)
+	if err != nil {
+		return
+	}
+	_ = c.await(min(header+int(binary.BigEndian.Uint16(head[3:])), bufferSize), handshakeTimeout)
+	_ = c.Conn.SetReadDeadline(time.Time{})
+	record, _ := c.Reader.Peek(min(header+int(binary.BigEndian.Uint16(head[3:])), c.Reader.Buffered()))
+	if h, ok := ParseClientHello(record[header:]); ok {
+		c.Log.Hello(h)
+	}
 }
 
 // closing leaves the close of the connection below to whoever opened it.
