@@ -127,6 +127,8 @@ type Sandbox struct {
 	Runs    int           `yaml:"runs"`    // at the same time
 	Limit   int           `yaml:"limit"`   // runs per month, 0 for no limit
 	Timeout time.Duration `yaml:"timeout"` // wall time of one run, 1 s to 10 min
+	Skip    time.Duration `yaml:"skip"`    // how much of an image's own time is skipped at most, while it only waits; 0 for none
+	Offset  time.Duration `yaml:"offset"`  // of the date that images see
 	Idle    time.Duration `yaml:"idle"`    // a run ends early after nothing happened for so long
 	Memory  int64         `yaml:"memory"`  // bytes per run
 	Rules   string        `yaml:"rules"`   // folder of additional behaviour rules
@@ -183,7 +185,7 @@ func Default() Config {
 		Metrics:  Metrics{Listen: "127.0.0.1:9090"},
 		Analysis: Analysis{Enabled: true, Workers: 2, Replay: true, Network: "simulated"},
 		Sandbox: Sandbox{
-			Local: true, Listen: ":8443", Runs: 2, Timeout: 180 * time.Second, Idle: 10 * time.Second, Memory: 2 << 30,
+			Local: true, Listen: ":8443", Runs: 2, Timeout: 180 * time.Second, Idle: 10 * time.Second, Skip: 24 * time.Hour, Memory: 2 << 30,
 		},
 		Shutdown: Shutdown{Drain: 25 * time.Second},
 		Cluster:  defaultCluster(),

@@ -80,6 +80,12 @@ func (c *Config) Validate() error {
 	if c.Sandbox.Timeout < time.Second || c.Sandbox.Timeout > 10*time.Minute {
 		bad("sandbox.timeout", "%s is not between 1s and 10m", c.Sandbox.Timeout)
 	}
+	if s := c.Sandbox.Skip; s < 0 || s > 30*24*time.Hour {
+		bad("sandbox.skip", "%s is not between 0s and 720h", s)
+	}
+	if o := c.Sandbox.Offset; o.Abs() > 10*365*24*time.Hour {
+		bad("sandbox.offset", "%s is more than ten years", o)
+	}
 	if c.Sandbox.Memory < 64<<20 {
 		bad("sandbox.memory", "%d bytes are less than 64 MiB", c.Sandbox.Memory)
 	}

@@ -170,8 +170,12 @@ type Coverage struct {
 	PortsProbed    []int         `json:"ports_probed"`           // that took a connection of ours
 	PortsSilent    []int         `json:"ports_silent,omitempty"` // that the image exposes, and nothing answered on
 	UnmetDownloads []string      `json:"unmet_downloads"`        // addresses from which something was wanted that we do not have
-	LongestSleepS  float64       `json:"longest_sleep_s"`
-	TimeSkippedS   float64       `json:"time_skipped_s"`
+	LongestSleepS  float64       `json:"longest_sleep_s"`             // that was seen or is still pending
+	TimeSkippedS   float64       `json:"time_skipped_s"`              // of the guest's time: what it waited for was not waited for here
+	ClockJumps     int           `json:"clock_jumps,omitempty"`       // in which that was skipped
+	TimersPending  int           `json:"timers_unexplored,omitempty"` // waits whose end was not seen
+	LongestTimerS  float64       `json:"longest_timer_s,omitempty"`   // what is left of the longest of them
+	ClockReason    string        `json:"clock_reason,omitempty"`      // why no more was skipped
 	Unsupported    []string      `json:"unsupported_syscalls"`
 	EventsTotal    uint64        `json:"events_total"`
 	EventsLost     uint64        `json:"events_lost"`

@@ -148,5 +148,5 @@ func (g *guestTime) tick() (jumping, done bool) {
 // ended fills in what came of the guest's time.
 func (g *guestTime) ended(e *observation.End, c runtime.Clock) {
 	e.TimeSkipped, e.LongestSleep = c.Skipped, max(c.Longest, c.Left)
-	e.ClockJumps, e.TimersPending, e.LongestTimer, e.TimersWhy = c.Jumps, c.Pending, c.Left, c.Why
+	e.ClockJumps, e.TimersPending, e.LongestTimer, e.ClockReason = c.Jumps, c.Pending, c.Left, c.Why
 }

@@ -128,6 +128,8 @@ func childEnv(cfg config.Config, environ []string) []string {
 		fmt.Sprintf("SALLYPORT_SANDBOX_LIMIT=%d", cfg.Sandbox.Limit),
 		"SALLYPORT_SANDBOX_TIMEOUT=" + cfg.Sandbox.Timeout.String(),
 		"SALLYPORT_SANDBOX_IDLE=" + cfg.Sandbox.Idle.String(),
+		"SALLYPORT_SANDBOX_SKIP=" + cfg.Sandbox.Skip.String(),
+		"SALLYPORT_SANDBOX_OFFSET=" + cfg.Sandbox.Offset.String(),
 		fmt.Sprintf("SALLYPORT_SANDBOX_MEMORY=%d", cfg.Sandbox.Memory),
 	}
 	for _, pair := range environ {

@@ -190,6 +190,7 @@ func newRunner(cfg config.Config, log *slog.Logger, reg prometheus.Registerer) (
 		Judge:       j,
 		Timeout:     cfg.Sandbox.Timeout,
 		Idle:        cfg.Sandbox.Idle,
+		Clocks:      clocks(cfg.Sandbox),
 		Concurrency: cfg.Sandbox.Runs,
 		Recording:   recorded,
 		Gateway:     way,
@@ -197,6 +198,15 @@ func newRunner(cfg config.Config, log *slog.Logger, reg prometheus.Registerer) (
 		Logger:      log,
 		Metrics:     reg,
 	})
+}
+
+// clocks are what those of guests do.
+func clocks(s config.Sandbox) sandbox.Clocks {
+	c := sandbox.Clocks{MaxSkip: s.Skip, Offset: s.Offset}
+	if s.Skip == 0 {
+		c.MaxSkip = -1
+	}
+	return c
 }
 
 // configFlag adds --config to c.

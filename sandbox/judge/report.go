@@ -123,6 +123,10 @@ func runSection(passes []Pass) report.Run {
 		c.Unsupported = append(c.Unsupported, texts(run.Unsupported)...)
 		c.LongestSleepS = max(c.LongestSleepS, seconds(run.LongestSleep))
 		c.TimeSkippedS += seconds(run.TimeSkipped)
+		c.ClockJumps += run.ClockJumps
+		c.TimersPending += run.TimersPending
+		c.LongestTimerS = max(c.LongestTimerS, seconds(run.LongestTimer))
+		c.ClockReason = cmp.Or(c.ClockReason, cut(run.ClockReason, maxMessage))
 		c.EventsTotal += run.Counts.Total
 		c.EventsLost += run.Counts.Lost
 		c.CriticalLost += run.Counts.CriticalLost

@@ -135,7 +135,7 @@ type End struct {
 	ClockJumps    int           `json:"clock_jumps,omitempty"`
 	TimersPending int           `json:"timers_pending,omitempty"`   // waits that nobody saw the end of
 	LongestTimer  time.Duration `json:"longest_timer_ns,omitempty"` // of the last of them to expire: what is left
-	TimersWhy     string        `json:"timers_why,omitempty"`       // why the clocks jumped no further
+	ClockReason   string        `json:"clock_reason,omitempty"`     // why the clocks jumped no further
 
 	Unsupported []string      `json:"unsupported_syscalls,omitempty"`
 	CPU         time.Duration `json:"cpu_ns,omitempty"` // processor time that the guest used, the sandbox's own included

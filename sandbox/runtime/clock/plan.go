@@ -94,7 +94,7 @@ func (p *plan) next(timers []Timer, now int64, skipped time.Duration, jumps int)
 	tired := func(t Timer) bool { return p.known[t.key].idle >= housekeeping }
 	target := slices.IndexFunc(timers, func(t Timer) bool { return !tired(t) })
 	left := p.maxSkip - skipped
-	s := step{}
+	s, strides := step{}, false
 	switch {
 	case target >= 0 && timers[target].Left > left:
 		return step{rest: SkippedAll}
@@ -105,6 +105,7 @@ func (p *plan) next(timers []Timer, now int64, skipped time.Duration, jumps int)
 	case left <= 0:
 		return step{rest: SkippedAll}
 	default:
+		strides = true
 		p.stride = max(2*p.stride, 2*timers[0].Left, time.Second)
 		s.who, s.jump = &timers[0], min(p.stride, left)
 	}
@@ -116,7 +117,7 @@ func (p *plan) next(timers []Timer, now int64, skipped time.Duration, jumps int)
 			break
 		}
 		e := ending{key: t.key}
-		if !tired(t) { // else a stride did more than end it
+		if !strides { // which does more than end it
 			e.wait = time.Duration(now-p.known[t.key].since) + t.Left
 		}
 		p.last = append(p.last, e)

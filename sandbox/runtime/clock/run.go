@@ -12,6 +12,7 @@ const (
 	restEvery   = 100 * time.Millisecond // when there is nothing to jump to
 	settleAfter = 10 * time.Millisecond
 	busyAfter   = 2 * time.Second // without rest, and without anything that anybody sees
+	busyAgain   = 500 * time.Millisecond
 )
 
 // runner is Clock.Run under way.
@@ -58,10 +59,18 @@ func (r *runner) look(at time.Time) {
 		r.plan.outcome(r.acted || r.now.others(r.jumped, r.freed))
 		timers := pending(r.k, r.o)
 		r.take(r.plan.next(timers, r.k.MonotonicClock().Now().Nanoseconds(), r.skipped, r.jumps), timers)
-	case at.Sub(r.alive) >= busyAfter:
-		r.plan.outcome(true)
+	case at.Sub(r.alive) >= r.patience():
+		r.plan.outcome(r.acted)
 		r.take(r.plan.busy(r.skipped, r.jumps), nil)
 	}
+}
+
+// patience is how long a guest that never rests is left alone.
+func (r *runner) patience() time.Duration {
+	if r.plan.stride > 0 && !r.acted { // it has proved to be one
+		return busyAgain
+	}
+	return busyAfter
 }
 
 // take does what was decided.

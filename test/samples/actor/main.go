@@ -112,11 +112,13 @@ var commands = map[string]func(args []string) error{
 	"encrypt":         encrypt,
 	"tune":            tune,
 
-	"dial":       dial,
-	"http-get":   httpGet,
-	"irc-bot":    ircBot,
-	"irc-client": ircClient,
-	"nick-form":  nickForm,
+	"dial":          dial,
+	"wait-and-dial": waitAndDial,
+	"poll":          poll,
+	"http-get":      httpGet,
+	"irc-bot":       ircBot,
+	"irc-client":    ircClient,
+	"nick-form":     nickForm,
 
 	"mine-xmr":    mineXMR,
 	"mine-btc":    mineBTC,
