@@ -167,9 +167,9 @@ type Coverage struct {
 	FullWindow     bool          `json:"full_window"`      // ran to its own end or for the whole time
 	Passes         []Pass        `json:"passes,omitempty"` // in their order; what is above is said of the first, or of the one in which the image got what it asked for
 	Skipped        []SkippedPass `json:"skipped_passes,omitempty"`
-	PortsProbed    []int         `json:"ports_probed"`           // that took a connection of ours
-	PortsSilent    []int         `json:"ports_silent,omitempty"` // that the image exposes, and nothing answered on
-	UnmetDownloads []string      `json:"unmet_downloads"`        // addresses from which something was wanted that we do not have
+	PortsProbed    []int         `json:"ports_probed"`                // that took a connection of ours
+	PortsSilent    []int         `json:"ports_silent,omitempty"`      // that the image exposes, and nothing answered on
+	UnmetDownloads []string      `json:"unmet_downloads"`             // addresses from which something was wanted that we do not have
 	LongestSleepS  float64       `json:"longest_sleep_s"`             // that was seen or is still pending
 	TimeSkippedS   float64       `json:"time_skipped_s"`              // of the guest's time: what it waited for was not waited for here
 	ClockJumps     int           `json:"clock_jumps,omitempty"`       // in which that was skipped
