@@ -72,6 +72,16 @@ compiled(p) if {
 	lib.comes_from(input.processes[id], lib.compilers)
 }
 
+# What a compiler made was then put where it belongs, as make install does.
+compiled(p) if {
+	count(lib.compilers) > 0
+	p.sha256 != ""
+	some list in [input.files.created, input.files.modified]
+	some made in list
+	made.sha256 == p.sha256
+	lib.comes_from(input.processes[made.writer], lib.compilers)
+}
+
 written(p) := {lib.file_evidence(e, "writes the program") |
 	some _, e in lib.drift_writes[p.exe]
 	e.seq < p.event

@@ -41,6 +41,25 @@ test_compiled_is_medium if {
 	severities(found) == {"medium"}
 }
 
+# As recorded of make install: install copies what ld made, and the workspace is removed.
+installed(sha) := f.observation({
+	"processes": [
+		f.process(28, ["/usr/bin/make", "install"], {}),
+		f.process(29, ["/usr/bin/cc", "-o", "server", "server.o"], {"parent": "28.0", "lineage": ["1.0", "28.0"]}),
+		f.process(30, ["/usr/bin/ld", "-o", "server"], {"parent": "29.0", "lineage": ["1.0", "28.0", "29.0"]}),
+		f.process(31, ["/usr/bin/install", "server", "/opt/server"], {"parent": "28.0", "lineage": ["1.0", "28.0"]}),
+		f.process(32, ["/opt/server"], {"drift": true, "provenance": "unknown", "sha256": "aa"}),
+	],
+	"created": [
+		{"path": "/tmp/build/server", "type": "elf", "sha256": sha, "writer": "30.0", "event": 30, "gone": true},
+		{"path": "/opt/server", "type": "elf", "sha256": "aa", "writer": "31.0", "event": 31},
+	],
+})
+
+test_installed_is_medium if severities(rule.finding) == {"medium"} with input as installed("aa")
+
+test_another_than_was_compiled_is_high if severities(rule.finding) == {"high"} with input as installed("bb")
+
 test_not_of_the_image_or_a_script if {
 	count(rule.finding) == 0 with input as run({"drift": false})
 	count(rule.finding) == 0 with input as run({"memfd": true})

@@ -29,7 +29,11 @@ finding contains {
 }
 
 authenticates(p) if {
-	not p.drift
+	installed(p)
 	some name in p.names
 	name in lib.names_in(data.lists.account_programs)
 }
+
+installed(p) if not p.drift
+
+installed(p) if p.provenance == "pkgmgr"

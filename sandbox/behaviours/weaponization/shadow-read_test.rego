@@ -12,11 +12,17 @@ test_read if {
 	}
 }
 
+test_read_by_one_that_goes_by_such_a_name if {
+	found := rule.finding with input as run(f.process(30, ["/tmp/sudo"], {"drift": true, "provenance": "network"}), "/etc/shadow")
+	f.pointed(found)
+}
+
 test_not_by_programs_that_log_in if {
 	every o in [
 		run(f.process(30, ["/usr/sbin/sshd"], {}), "/etc/shadow"),
 		run(f.process(30, ["/usr/sbin/useradd", "app"], {}), "/etc/shadow"),
 		run(f.process(30, ["/usr/bin/dpkg"], {}), "/etc/shadow"),
+		run(f.process(30, ["/usr/bin/sudo", "-u", "nobody", "id"], {"drift": true, "provenance": "pkgmgr"}), "/etc/shadow"),
 		run(f.process(30, ["/bin/cat"], {}), "/etc/passwd"),
 		run(f.process(30, ["/bin/cat"], {}), "/srv/shadow"),
 	] {

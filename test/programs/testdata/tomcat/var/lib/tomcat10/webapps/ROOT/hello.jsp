@@ -1,0 +1,1 @@
+<%@ page contentType="text/plain" %>Java <%= System.getProperty("java.version") %> says hello
