@@ -33,7 +33,11 @@ func (w *watch) visit(port uint16) bool {
 		w.time.hold(true)
 	}
 	w.work.Go(func() {
-		v := &visitor{port: port, word: w.word, log: w.log, dial: func(ctx context.Context) (net.Conn, error) { return w.world.Dial(ctx, port) }}
+		v := &visitor{
+			port: port, word: w.word, log: w.log,
+			dial:  func(ctx context.Context) (net.Conn, error) { return w.world.Dial(ctx, port) },
+			taken: func(ctx context.Context) { w.taken(ctx, port) },
+		}
 		answered := v.call(w.ctx)
 		w.mu.Lock()
 		defer w.mu.Unlock()
@@ -46,6 +50,29 @@ func (w *watch) visit(port uint16) bool {
 		}
 	})
 	return true
+}
+
+// taken waits until the guest has taken a connection at port, or has only
+// waited for an idle time without doing so; then it is not waited for again.
+func (w *watch) taken(ctx context.Context, port uint16) {
+	every := time.NewTicker(50 * time.Millisecond)
+	defer every.Stop()
+	for began := time.Now(); ; {
+		w.mu.Lock()
+		if time.Since(w.active) >= w.idle && time.Since(began) >= w.idle {
+			w.takes[port] = true
+		}
+		done := w.takes[port]
+		w.mu.Unlock()
+		if done {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-every.C:
+		}
+	}
 }
 
 // probed lists the ports that took a connection, and the exposed ones that

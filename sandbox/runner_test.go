@@ -82,6 +82,18 @@ func TestServerEndsWhenItOnlyWaits(t *testing.T) {
 	}
 }
 
+// TestLateServerIsWaitedFor: it listens at once, and long after that takes connections.
+func TestLateServerIsWaitedFor(t *testing.T) {
+	spec := samples.Spec{Entrypoint: []string{"/bin/actor", "late-server", "8080", "12s"}}
+	o := run(t, newRunner(t, nil), "late", buildSpec(t, spec))
+	for _, f := range o.Passes[0].Observation.Network.Flows {
+		if f.Inbound && strings.Contains(f.Out, "It works") {
+			return
+		}
+	}
+	t.Errorf("nobody got its page: %+v", o.Passes[0].Observation.Network.Flows)
+}
+
 func TestWorkingGuestIsNotIdle(t *testing.T) {
 	for name, text := range map[string]string{
 		"computes without a system call":       "while :; do :; done",

@@ -37,7 +37,10 @@ type visitor struct {
 	port uint16
 	word string
 	dial func(context.Context) (net.Conn, error)
-	log  *slog.Logger
+	// taken waits until the guest takes connections: a Java server listens many
+	// seconds before it does. It returns, too, when the guest seems not to.
+	taken func(context.Context)
+	log   *slog.Logger
 }
 
 // webPorts are where a browser comes first; ciphered are those with TLS.
@@ -172,12 +175,14 @@ func (v *visitor) say(ctx context.Context, secure bool, text string) (answer str
 }
 
 func (v *visitor) open(ctx context.Context, secure bool) (*conversation, error) {
-	ctx, cancel := context.WithTimeout(ctx, visitLimit)
-	conn, err := v.dial(ctx)
+	dialing, dialed := context.WithTimeout(ctx, visitLimit)
+	conn, err := v.dial(dialing)
+	dialed()
 	if err != nil {
-		cancel()
 		return nil, err
 	}
+	v.taken(ctx)
+	ctx, cancel := context.WithTimeout(ctx, visitLimit)
 	c := &conversation{Conn: conn, cancel: cancel}
 	c.stop = context.AfterFunc(ctx, func() { conn.Close() })
 	if secure {

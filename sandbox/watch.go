@@ -36,6 +36,7 @@ type watch struct {
 	rate     float64       // processors used of late
 	frames   uint64
 	visited  map[uint16]bool
+	takes    map[uint16]bool // ports at which the guest took a connection, or will not
 	answered []int
 	visiting int
 }
@@ -49,7 +50,7 @@ const busy = 0.03
 const looksBusy = 3
 
 func newWatch(world *network.World, time *guestTime, exposed []uint16, word string, idle time.Duration, log *slog.Logger) *watch {
-	w := &watch{world: world, time: time, exposed: exposed, word: word, idle: idle, log: log, still: make(chan struct{}), visited: map[uint16]bool{}}
+	w := &watch{world: world, time: time, exposed: exposed, word: word, idle: idle, log: log, still: make(chan struct{}), visited: map[uint16]bool{}, takes: map[uint16]bool{}}
 	w.ctx, w.cancel = context.WithCancel(context.Background())
 	return w
 }
@@ -78,8 +79,11 @@ func (w *watch) event(e event.Event) {
 	if w.active = time.Now(); !e.OwnSignal() {
 		w.acted = w.active
 	}
-	if e.Kind == event.Listen && e.Errno == 0 && reachable(e.Local) {
+	switch {
+	case e.Kind == event.Listen && e.Errno == 0 && reachable(e.Local):
 		w.visit(e.Local.Port)
+	case e.Kind == event.Accept && reachable(e.Local):
+		w.takes[e.Local.Port] = true
 	}
 }
 

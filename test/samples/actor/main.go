@@ -139,8 +139,9 @@ var commands = map[string]func(args []string) error{
 	"redial":     redial,
 	"exec-storm": execStorm,
 
-	"webserver": webserver,
-	"ok":        func([]string) error { fmt.Println("ok"); return nil },
+	"webserver":   webserver,
+	"late-server": lateServer,
+	"ok":          func([]string) error { fmt.Println("ok"); return nil },
 }
 
 func init() { commands["-c"] = interpret } // which looks into commands itself

@@ -172,7 +172,31 @@ func envPage([]string) error {
 
 // webserver serves a page.
 func webserver(args []string) error {
-	return http.ListenAndServe(":"+arg(args, 0, "8080"), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	ln, err := net.Listen("tcp", ":"+arg(args, 0, "8080"))
+	if err != nil {
+		return err
+	}
+	return serve(ln)
+}
+
+// lateServer listens, but computes for long before it takes connections, as
+// servers in Java do.
+func lateServer(args []string) error {
+	ln, err := net.Listen("tcp", ":"+arg(args, 0, "8080"))
+	if err != nil {
+		return err
+	}
+	late, err := time.ParseDuration(arg(args, 1, "10s"))
+	if err != nil {
+		return err
+	}
+	for began := time.Now(); time.Since(began) < late; {
+	}
+	return serve(ln)
+}
+
+func serve(ln net.Listener) error {
+	return http.Serve(ln, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintln(w, "<h1>It works</h1>")
 	}))
 }
