@@ -30,6 +30,16 @@ finding contains {
 	regex.match(`^(/host[^/]*|/mnt(/[^/]+)?|/rootfs)?/etc/(passwd|shadow|sudoers|sudoers\.d/[^/]+|doas\.conf)$`, t.path)
 	p := lib.process(t.event)
 	not lib.packaged(p.id)
+	not renumbers(p, t)
+}
+
+# renumbers: accounts that were there get other numbers, as images do for whoever
+# runs them (PUID, PGID). A new password would replace /etc/shadow.
+renumbers(p, t) if {
+	not p.drift
+	some name in p.names
+	name in {"usermod", "groupmod"}
+	[t.path, t.kind] in {["/etc/passwd", "write"], ["/etc/passwd", "rename"], ["/etc/shadow", "write"]}
 }
 
 # A tool was told to make a second root.

@@ -45,6 +45,26 @@ test_users_of_the_operator_are_no_proof if {
 	}
 }
 
+# As recorded of usermod: it locks both files, and replaces those that it changes.
+changed(argv, replaced) := f.observation({
+	"processes": [f.process(30, argv, {})],
+	"events": {
+		"write": [f.event(31, "30.0", {"path": "/etc/passwd"}), f.event(32, "30.0", {"path": "/etc/shadow"})],
+		"rename": [f.event(33, "30.0", {"path": sprintf("%s+", [path]), "target": path}) | some path in replaced],
+	},
+})
+
+test_password_of_one_that_was_there if {
+	found := rule.finding with input as changed(["/usr/sbin/usermod", "-p", "$6$abc$def", "app"], ["/etc/passwd", "/etc/shadow"])
+	f.pointed(found)
+}
+
+test_not_other_numbers if {
+	every argv in [["/usr/sbin/usermod", "-o", "-u", "1000", "app"], ["/usr/sbin/groupmod", "-o", "-g", "1000", "app"]] {
+		count(rule.finding) == 0 with input as changed(argv, ["/etc/passwd"])
+	}
+}
+
 test_not_elsewhere_or_packaged if {
 	every o in [
 		run({}, {"/srv/etc/passwd": "a:x:0:0::/:/bin/sh"}),

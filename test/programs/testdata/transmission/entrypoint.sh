@@ -12,4 +12,4 @@ if [ -n "$USER" ] && [ -n "$PASS" ]; then
 fi
 chown -R debian-transmission: /config /downloads
 exec setpriv --reuid=debian-transmission --regid=debian-transmission --init-groups \
-	transmission-daemon --foreground --config-dir /config --log-level=info
+	transmission-daemon -f -g /config
