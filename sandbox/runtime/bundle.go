@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 
@@ -44,7 +45,7 @@ func writeBundle(dir string, image *rootfs.Root, spec *Spec) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(upper.Write(inject, image, spec.Files), inject.Close()); err != nil {
+	if err := errors.Join(writeUpper(inject, image, spec), inject.Close()); err != nil {
 		return fmt.Errorf("preparing the files to inject: %w", err)
 	}
 	session, err := sensor.SessionFile(sensor.Config{ReadsOf: spec.ReadsOf, Blind: spec.Blind, Time: spec.Time.sensor()})
@@ -59,6 +60,19 @@ func writeBundle(dir string, image *rootfs.Root, spec *Spec) error {
 		return err
 	}
 	return os.WriteFile(filepath.Join(dir, bundleDir, "config.json"), config, 0o600)
+}
+
+// writeUpper writes what the writable layer begins with.
+func writeUpper(w io.Writer, image *rootfs.Root, spec *Spec) error {
+	if spec.Layer == nil {
+		return upper.Write(w, image, spec.Files)
+	}
+	tar, err := os.Open(spec.Layer.Path)
+	if err != nil {
+		return err
+	}
+	defer tar.Close()
+	return upper.WriteAgain(w, image, spec.Files, upper.Layer{Tar: tar, Injected: spec.Layer.Injected, Mounts: mountPoints()})
 }
 
 // ociSpec describes the container as Docker would, without what the sandbox

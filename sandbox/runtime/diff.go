@@ -29,11 +29,16 @@ func Placed(image *rootfs.Root, files []File) []File { return upper.Placed(image
 // files in injected, which are Spec.Files as they were Placed, that still are as they were, their
 // parent folders, and mount points. It ends with the first error of fn.
 func ReadDiff(r io.Reader, injected []File, fn func(Change) error) error {
+	return upper.Read(r, injected, mountPoints(), fn)
+}
+
+// mountPoints are where the runtime makes folders if there are none.
+func mountPoints() []string {
 	var points []string
 	for _, m := range mounts() {
 		points = append(points, m.Destination)
 	}
-	return upper.Read(r, injected, points, fn)
+	return points
 }
 
 // errDiffTooLarge says that a difference was cut off.

@@ -1,9 +1,12 @@
 package runtime
 
 import (
+	"archive/tar"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"io"
+	"os"
 	"path"
 	"strings"
 
@@ -22,6 +25,13 @@ const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bi
 // is nil when it cannot be found; the start then says why.
 func firstProgram(image *rootfs.Root, spec *Spec) (*event.Program, error) {
 	for _, candidate := range Candidates(spec.Process) {
+		left, there, err := layerProgram(spec.Layer, candidate)
+		if left != nil || err != nil {
+			return left, err
+		}
+		if !there {
+			continue
+		}
 		for _, f := range spec.Files {
 			if path.Clean(f.Path) == candidate && f.Mode.IsRegular() {
 				sum := sha256.Sum256(f.Content)
@@ -45,6 +55,39 @@ func firstProgram(image *rootfs.Root, spec *Spec) (*event.Program, error) {
 		}, nil
 	}
 	return nil, nil
+}
+
+// layerProgram is the program that an earlier run's guest left at name. there is
+// false when it removed one.
+func layerProgram(l *Layer, name string) (p *event.Program, there bool, err error) {
+	if l == nil {
+		return nil, true, nil
+	}
+	f, err := os.Open(l.Path)
+	if err != nil {
+		return nil, true, err
+	}
+	defer f.Close()
+	there = true
+	err = ReadDiff(f, l.Injected, func(c Change) error {
+		switch {
+		case c.Path != name:
+		case c.Deleted:
+			there = false
+		case c.Header.Typeflag == tar.TypeReg:
+			sum := sha256.New()
+			n, err := io.Copy(sum, c.Content)
+			if err != nil {
+				return err
+			}
+			p = &event.Program{
+				Path: name, SHA256: hex.EncodeToString(sum.Sum(nil)), Size: n,
+				Mode: unix.S_IFREG | uint32(c.Header.Mode&0o7777), Links: 1, Upper: true,
+			}
+		}
+		return nil
+	})
+	return p, there, err
 }
 
 // Candidates is the absolute paths at which the kernel looks for the first

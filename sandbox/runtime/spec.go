@@ -19,6 +19,7 @@ type Spec struct {
 	Process  Process // what runs first
 	Hostname string  // default "localhost"
 	Files    []File  // put into the writable layer before the start
+	Layer    *Layer  // what an earlier run left; nil: the writable layer begins empty
 	Link     *Link   // nil: loopback only
 	Limits   Limits
 	DiffPath string // where to leave the tar of the writable layer, see ReadDiff; "": none is taken
@@ -51,6 +52,14 @@ type Spec struct {
 	Stop <-chan struct{}
 
 	Logger *slog.Logger // nil: slog.Default()
+}
+
+// Layer is the writable layer of an earlier run of the same image, as its
+// difference. Spec.Files are put into it where the guest of that run left them
+// alone.
+type Layer struct {
+	Path     string // of the tar: that run's Spec.DiffPath
+	Injected []File // that run's Spec.Files
 }
 
 // Process is the container's first process.
@@ -96,6 +105,8 @@ func (s Spec) withDefaults() (Spec, error) {
 		return s, fmt.Errorf("runtime: Spec.Root %q is not an absolute path", s.Root)
 	case s.DiffPath != "" && !filepath.IsAbs(s.DiffPath):
 		return s, fmt.Errorf("runtime: Spec.DiffPath %q is not an absolute path", s.DiffPath)
+	case s.Layer != nil && !filepath.IsAbs(s.Layer.Path):
+		return s, fmt.Errorf("runtime: Spec.Layer.Path %q is not an absolute path", s.Layer.Path)
 	case s.CopiesDir != "" && !filepath.IsAbs(s.CopiesDir):
 		return s, fmt.Errorf("runtime: Spec.CopiesDir %q is not an absolute path", s.CopiesDir)
 	case len(s.Process.Args) == 0 || s.Process.Args[0] == "":

@@ -22,7 +22,7 @@ var Placeholder = File{Path: "/tmp/.X11-unix", Mode: fs.ModeDir | fs.ModeSticky 
 // Write writes files as the tar that pre-fills the writable layer of image.
 // The Placeholder comes first.
 func Write(w io.Writer, image *rootfs.Root, files []File) error {
-	in := &injection{image: image, w: tar.NewWriter(w), dirs: map[string]bool{}, now: time.Now()}
+	in := newInjection(w, image)
 	if err := in.dir("/"); err != nil {
 		return err
 	}
@@ -35,11 +35,19 @@ func Write(w io.Writer, image *rootfs.Root, files []File) error {
 }
 
 type injection struct {
-	image *rootfs.Root
-	w     *tar.Writer
-	dirs  map[string]bool // that are in the tar
-	now   time.Time
+	image   *rootfs.Root
+	w       *tar.Writer
+	dirs    map[string]bool // that are in the tar
+	notDirs map[string]bool // what else is, of an earlier run
+	now     time.Time
 }
+
+func newInjection(w io.Writer, image *rootfs.Root) *injection {
+	return &injection{image: image, w: tar.NewWriter(w), dirs: map[string]bool{}, notDirs: map[string]bool{}, now: time.Now()}
+}
+
+// errNoDir says that something else is where a folder is needed.
+var errNoDir = errors.New("it is not a directory")
 
 // add writes one file, below what its parents resolve to inside the image.
 func (in *injection) add(f File) error {
@@ -109,8 +117,11 @@ func resolve(image *rootfs.Root, dir string) string {
 
 // dir writes a folder and its parents: as in the image, or as root's with mode 0755.
 func (in *injection) dir(p string) error {
-	if in.dirs[p] {
+	switch {
+	case in.dirs[p]:
 		return nil
+	case in.notDirs[p]:
+		return fmt.Errorf("%s: %w", p, errNoDir)
 	}
 	if p != "/" {
 		if err := in.dir(path.Dir(p)); err != nil {
@@ -127,7 +138,7 @@ func (in *injection) dir(p string) error {
 	}
 	if e, err := in.image.Stat(p); err == nil {
 		if !e.Mode.IsDir() {
-			return fmt.Errorf("%s is not a directory in the image", p)
+			return fmt.Errorf("%s in the image: %w", p, errNoDir)
 		}
 		hdr.Mode, hdr.Uid, hdr.Gid = UnixMode(e.Mode), int(e.UID), int(e.GID)
 	}
