@@ -30,6 +30,11 @@ type pass struct {
 	plan  *plan         // what is started
 	limit time.Duration // of wall time
 
+	on        *runtime.Layer // what an earlier pass left, on which it is made; nil: the image as it is
+	asRoot    bool           // whoever the image says
+	commanded bool           // the first process is ours
+	tempting  bool           // more rights, and more to steal
+
 	seen      *observation.Observation // once it was made
 	judgement *judge.Judgement         // once it was judged
 	injected  []runtime.File           // what was put into its writable layer
@@ -62,7 +67,7 @@ func (p *pass) detonate(ctx context.Context) error {
 		run.Addresses = append(run.Addresses, a.Addr().String())
 	}
 
-	set := &setting{root: r.root, world: world, secrets: r.secrets, who: r.who, hostname: hostname(), plan: p.plan}
+	set := &setting{root: r.root, world: world, secrets: r.secrets, who: r.who, hostname: r.hostname, plan: p.plan}
 	files := set.files()
 	run.Bait = set.bait
 	builder := observation.New(r.image, run)
@@ -74,6 +79,7 @@ func (p *pass) detonate(ctx context.Context) error {
 		Hostname: set.hostname,
 		Process:  runtime.Process{Args: p.plan.args, Env: set.environment(), Cwd: p.plan.cwd, UID: r.who.uid, GID: r.who.gid, Groups: r.who.groups},
 		Files:    files,
+		Layer:    p.on,
 		Link:     &link,
 		Limits:   r.runner.cfg.Limits,
 		DiffPath: p.file(protocol.FSDiff), CopiesDir: p.file(copiesFolder),
@@ -84,6 +90,7 @@ func (p *pass) detonate(ctx context.Context) error {
 				criticalSeen++
 			}
 			e.Seq += first
+			e.Probe = e.Probe || p.commanded && e.Task.PID == 1
 			r.seq = max(r.seq, e.Seq)
 			builder.Add(e)
 			r.events.add(p.name, e)
@@ -93,6 +100,12 @@ func (p *pass) detonate(ctx context.Context) error {
 		Load:    watch.load,
 		Stop:    watch.still,
 		Logger:  r.log,
+	}
+	if p.asRoot {
+		spec.Process.UID, spec.Process.GID, spec.Process.Groups = 0, 0, nil
+	}
+	if p.tempting {
+		spec.Process.Capabilities = runtime.AllCapabilities()
 	}
 	spec.Limits.Wall = p.limit
 	p.injected = spec.Files
@@ -145,8 +158,30 @@ func (p *pass) detonate(ctx context.Context) error {
 	builder.End(end)
 	r.log.Debug("detonated", "pass", p.name, "end", result.End, "after", time.Since(began), "events", result.Events)
 	p.seen = builder.Build()
+	if p.commanded { // its first process is none of the image's
+		p.seen.Run.RanEntrypoint, p.seen.Run.Exit = true, nil
+	}
 	return nil
 }
+
+// layer is what the pass left on disk, for the pass next to be made on; nil when
+// that is not known, or too much.
+func (p *pass) layer(next string) *runtime.Layer {
+	info, err := os.Stat(p.file(protocol.FSDiff))
+	switch {
+	case err != nil:
+		p.run.skip(next, "what the image left on disk is not known")
+		return nil
+	case info.Size() > maxLayer:
+		p.run.skip(next, fmt.Sprintf("the image left more than %d MiB on disk", maxLayer>>20))
+		return nil
+	}
+	return &runtime.Layer{Path: p.file(protocol.FSDiff), Injected: p.injected}
+}
+
+// maxLayer bounds what is taken over from one pass to another, in bytes: the
+// Sentry reads all of it before it starts.
+const maxLayer = 128 << 20
 
 // addFiles reads the difference of the file system.
 func (p *pass) addFiles(b *observation.Builder, set *setting, result *runtime.Result) error {

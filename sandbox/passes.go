@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/sallyport-dev/sallyport/sandbox/observation"
+	"github.com/sallyport-dev/sallyport/sandbox/protocol"
 )
 
 // budget is the wall time of all passes of a run together.
@@ -27,18 +29,128 @@ func (b budget) share() time.Duration {
 const longBudget = 60 * time.Second
 
 // detonations makes the passes that this image is worth. Which ones depends on
-// what the earlier ones showed, and on the time that is left.
+// what the earlier ones showed, and on the time that is left:
+//
+//   - default, always;
+//   - completion, when the image ended asking for variables;
+//   - restart, when it left programs behind, or ended and left anything;
+//   - persistence, when it left something to be run by others than its program;
+//   - bait, when it has looked for more than it found.
+//
+// The last three are not made when the image was proved malicious already, or
+// where the profile says so.
 func (r *run) detonations(ctx context.Context) error {
 	first := &pass{run: r, name: observation.Default, plan: r.plan, limit: r.budget.share()}
 	if err := r.make(ctx, first); err != nil {
 		return err
 	}
-	return r.complete(ctx, first)
+	main, err := r.complete(ctx, first)
+	r.main = main
+	if err != nil || r.req.Profile.Name == protocol.Quick || !main.seen.Run.RanEntrypoint {
+		return err
+	}
+	for _, more := range []func(context.Context, *pass) (*pass, error){r.restart, r.persistence, r.bait} {
+		next, err := more(ctx, main)
+		if err != nil {
+			return err
+		}
+		if next == nil {
+			continue
+		}
+		proved, err := r.proved(ctx)
+		switch {
+		case err != nil:
+			return err
+		case proved:
+			r.skip(next.name, "the image was proved malicious without it")
+		case r.enough(next.name):
+			next.limit = r.budget.left()
+			if err := r.make(ctx, next); err != nil && ctx.Err() != nil {
+				return err
+			} else if err != nil {
+				// It may be the guest's doing: what it left is read by the Sentry.
+				r.log.Warn("a pass could not be made", "pass", next.name, "error", err)
+				r.skip(next.name, "it could not be made: "+err.Error())
+			}
+		}
+	}
+	return nil
+}
+
+// proved tells whether a pass so far has proved the image malicious.
+func (r *run) proved(ctx context.Context) (bool, error) {
+	for _, p := range r.made {
+		if err := r.judge(ctx, p); err != nil {
+			return false, err
+		}
+		if p.judgement.Malicious {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// restart starts the program again on what it left on disk, as an engine does
+// with a container that is restarted.
+func (r *run) restart(_ context.Context, main *pass) (*pass, error) {
+	why := leftovers(main.seen)
+	if why == "" && r.req.Profile.Name == protocol.Thorough {
+		why = "the profile wants it"
+	}
+	if why == "" {
+		return nil, nil
+	}
+	layer := main.layer(observation.Restart)
+	if layer == nil {
+		return nil, nil
+	}
+	return &pass{run: r, name: observation.Restart, plan: main.plan, on: layer, why: why}, nil
+}
+
+// persistence runs what an image left to be run later by cron, shells, init and
+// others. That it is run is our doing; what it does then is the image's.
+func (r *run) persistence(_ context.Context, main *pass) (*pass, error) {
+	layer := main.layer(observation.Persistence)
+	if layer == nil {
+		return nil, nil
+	}
+	commands, err := main.planted()
+	if err != nil {
+		r.skip(observation.Persistence, err.Error())
+	}
+	if len(commands) == 0 {
+		return nil, nil
+	}
+	p := *main.plan
+	if p.args, err = runAll(r.root, commands); err != nil {
+		r.skip(observation.Persistence, err.Error())
+		return nil, nil
+	}
+	p.ports, p.cwd = nil, "/"
+	return &pass{
+		run: r, name: observation.Persistence, plan: &p, on: layer, asRoot: true, commanded: true,
+		why: "it left this to be run: " + strings.Join(commands, "; "),
+	}, nil
+}
+
+// bait starts the program once more among what tempts: see setting.
+func (r *run) bait(ctx context.Context, main *pass) (*pass, error) {
+	if err := r.judge(ctx, main); err != nil {
+		return nil, err
+	}
+	why := tempted(main.seen, main.judgement.Findings)
+	if why == "" && r.req.Profile.Name == protocol.Thorough {
+		why = "the profile wants it"
+	}
+	if why == "" {
+		return nil, nil
+	}
+	return &pass{run: r, name: observation.Bait, plan: main.plan, tempting: true, why: why}, nil
 }
 
 // complete runs an image again that ended asking for variables, with those
-// variables.
-func (r *run) complete(ctx context.Context, last *pass) error {
+// variables, and returns the last such pass, which stands for the image.
+func (r *run) complete(ctx context.Context, last *pass) (*pass, error) {
 	for round := 1; ; round++ {
 		name := observation.Completion
 		if round > 1 {
@@ -47,18 +159,18 @@ func (r *run) complete(ctx context.Context, last *pass) error {
 		names := missing(last.seen.Run, last.plan.env)
 		switch {
 		case len(names) == 0:
-			return nil
+			return last, nil
 		case round > maxCompletions:
 			r.skip(name, "it asks for variables without end")
-			return nil
+			return last, nil
 		case !r.enough(name):
-			return nil
+			return last, nil
 		}
 		p := *last.plan
 		p.env = slices.Concat(p.env, values(names))
 		next := &pass{run: r, name: name, plan: &p, limit: r.budget.left(), why: asked(names)}
 		if err := r.make(ctx, next); err != nil {
-			return err
+			return nil, err
 		}
 		last = next
 	}

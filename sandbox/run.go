@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"time"
@@ -32,15 +33,17 @@ type run struct {
 	progress func(state string)
 	log      *slog.Logger
 
-	image   observation.Image // what the configuration says
-	root    *rootfs.Root
-	who     account
-	secrets *canary.Set
-	plan    *plan // of the first pass
-	events  *eventLog
-	seq     uint64 // the last event's number: the next pass goes on from there
+	image    observation.Image // what the configuration says
+	root     *rootfs.Root
+	who      account
+	secrets  *canary.Set
+	plan     *plan // of the first pass
+	hostname string
+	events   *eventLog
+	seq      uint64 // the last event's number: the next pass goes on from there
 
 	made    []*pass // in their order
+	main    *pass   // the one that stands for the image
 	skipped []observation.Skipped
 }
 
@@ -90,6 +93,7 @@ func (r *run) conduct(ctx context.Context) ([]judge.Pass, error) {
 	if r.secrets, err = canary.New(rand.Reader); err != nil {
 		return nil, fmt.Errorf("making canaries: %w", err)
 	}
+	r.hostname = hostname()
 	if r.events, err = newEventLog(r.dir.file(protocol.Events)); err != nil {
 		return nil, err
 	}
@@ -100,6 +104,9 @@ func (r *run) conduct(ctx context.Context) ([]judge.Pass, error) {
 		return nil, err
 	}
 	if err := r.events.Close(); err != nil {
+		return nil, err
+	}
+	if err := r.keepDiff(); err != nil {
 		return nil, err
 	}
 	r.progress(protocol.Judging)
@@ -139,7 +146,30 @@ func (r *run) make(ctx context.Context, p *pass) error {
 	if p.name == observation.Default {
 		return nil
 	}
+	if err := os.RemoveAll(p.file(copiesFolder)); err != nil {
+		return err
+	}
 	return appendCapture(r.dir.file(protocol.PCAP), p.file(protocol.PCAP))
+}
+
+// keepDiff leaves the one difference that is an artifact: that of the pass
+// which stands for the image.
+func (r *run) keepDiff() error {
+	var errs []error
+	for _, p := range r.made {
+		if p != r.main && p.name != observation.Default {
+			errs = append(errs, os.Remove(p.file(protocol.FSDiff)))
+		}
+	}
+	if r.main.name != observation.Default {
+		errs = append(errs, os.Rename(r.main.file(protocol.FSDiff), r.dir.file(protocol.FSDiff)))
+	}
+	for i, err := range errs {
+		if errors.Is(err, fs.ErrNotExist) { // there was none
+			errs[i] = nil
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // appendCapture moves the packets of the capture from to the end of the capture

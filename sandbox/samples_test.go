@@ -2,6 +2,7 @@ package sandbox_test
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"flag"
 	"os"
@@ -20,6 +21,7 @@ import (
 	"github.com/sallyport-dev/sallyport/report"
 	"github.com/sallyport-dev/sallyport/sandbox"
 	"github.com/sallyport-dev/sallyport/sandbox/judge"
+	"github.com/sallyport-dev/sallyport/sandbox/protocol"
 	"github.com/sallyport-dev/sallyport/sandbox/runtime"
 	"github.com/sallyport-dev/sallyport/sandbox/runtime/runtimetest"
 	"github.com/sallyport-dev/sallyport/test/samples"
@@ -98,14 +100,20 @@ func build(t *testing.T, s samples.Sample) v1.Image {
 	return img
 }
 
-// run runs an image and closes what is left of it at the end of the test.
+// run runs an image as is usual, and closes what is left of it at the end of
+// the test.
 func run(t *testing.T, r *sandbox.Runner, name string, img v1.Image) *sandbox.Outcome {
+	t.Helper()
+	return runAs(t, r, name, img, protocol.Profile{})
+}
+
+func runAs(t *testing.T, r *sandbox.Runner, name string, img v1.Image, profile protocol.Profile) *sandbox.Outcome {
 	t.Helper()
 	ref, err := image.Parse("samples.test/" + name + ":v1")
 	if err != nil {
 		t.Fatal(err)
 	}
-	o, err := r.Run(t.Context(), img, sandbox.Request{Reference: ref}, nil)
+	o, err := r.Run(t.Context(), img, sandbox.Request{Reference: ref, Profile: profile}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,7 +149,7 @@ func each(t *testing.T, list []samples.Sample, try func(*testing.T, *sandbox.Run
 // TestSamples runs every sample for real, and expects what it is made to show.
 func TestSamples(t *testing.T) {
 	each(t, samples.All(), func(t *testing.T, r *sandbox.Runner, s samples.Sample) {
-		o := run(t, r, s.Name, build(t, s))
+		o := runAs(t, r, s.Name, build(t, s), protocol.Profile{Name: cmp.Or(s.Profile, protocol.Quick)})
 		for _, fault := range s.Expect.Check(o.Report) {
 			t.Error(fault)
 		}
@@ -191,7 +199,7 @@ func thrice(t *testing.T, r *sandbox.Runner, s samples.Sample) {
 	img := build(t, s)
 	var first []string
 	for i := range 3 {
-		got := slugs(run(t, r, s.Name, img).Report)
+		got := slugs(runAs(t, r, s.Name, img, protocol.Profile{Name: cmp.Or(s.Profile, protocol.Quick)}).Report)
 		if i == 0 {
 			first = got
 		} else if !slices.Equal(got, first) {

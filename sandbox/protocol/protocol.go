@@ -64,8 +64,8 @@ type Source struct {
 
 // Profile is how to run. Zero values mean the service's defaults.
 type Profile struct {
-	Name    string        `json:"name,omitempty"`
-	Timeout time.Duration `json:"timeout_ns,omitempty"` // wall time of the detonation; default 180 s, 1 s to 600 s
+	Name    string        `json:"name,omitempty"`       // how many passes are made: Standard (the default), Quick or Thorough
+	Timeout time.Duration `json:"timeout_ns,omitempty"` // wall time of all passes together; default 180 s, 1 s to 600 s
 	Network string        `json:"network,omitempty"`    // what the image finds when it goes online; default Simulated
 
 	RealTime    bool          `json:"real_time,omitempty"`       // the guest's clocks go as ours; else what it waits for is skipped
@@ -78,6 +78,14 @@ const (
 	Simulated = "simulated" // all is made up
 	Replay    = "replay"    // as Simulated, but web answers that the service has recorded are given again
 	Gateway   = "gateway"   // as Simulated, but web requests to public addresses go out through a proxy
+)
+
+// The names of profiles. Whatever the profile, an image that ends asking for
+// variables is run again with them.
+const (
+	Quick    = "quick"    // one pass
+	Standard = "standard" // more where the first one gives a reason
+	Thorough = "thorough" // all of them
 )
 
 // The states of a run, in their order.

@@ -85,6 +85,11 @@ func check(req protocol.RunRequest) (job, error) {
 	if t := j.profile.Timeout; t != 0 && (t < minTimeout || t > maxTimeout) {
 		return job{}, fmt.Errorf("profile.timeout_ns: %v is outside %v to %v", t, minTimeout, maxTimeout)
 	}
+	switch j.profile.Name {
+	case "", protocol.Quick, protocol.Standard, protocol.Thorough:
+	default:
+		return job{}, fmt.Errorf("profile.name %q is none of %s, %s and %s", j.profile.Name, protocol.Quick, protocol.Standard, protocol.Thorough)
+	}
 	if d := j.profile.ClockOffset; d.Abs() > maxOffset {
 		return job{}, fmt.Errorf("profile.clock_offset_ns: %v is more than %v", d, maxOffset)
 	}

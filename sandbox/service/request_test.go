@@ -61,6 +61,7 @@ func TestRequestsThatAreRefused(t *testing.T) {
 		"repository with a query":  {func(r *protocol.RunRequest) { r.Source.Repository = "x?y=z" }, "source.repository"},
 		"token with a line break":  {func(r *protocol.RunRequest) { r.Source.Token = "a\r\nX: y" }, "source.token"},
 		"giant token":              {func(r *protocol.RunRequest) { r.Source.Token = strings.Repeat("x", maxToken+1) }, "source.token"},
+		"unknown profile":          {func(r *protocol.RunRequest) { r.Profile.Name = "slow" }, "thorough"},
 		"control character":        {func(r *protocol.RunRequest) { r.Profile.Name = "a\x1b[2J" }, "profile.name"},
 		"too short a time":         {func(r *protocol.RunRequest) { r.Profile.Timeout = time.Millisecond }, "profile.timeout_ns"},
 		"too long a time":          {func(r *protocol.RunRequest) { r.Profile.Timeout = time.Hour }, "profile.timeout_ns"},

@@ -18,6 +18,7 @@ func All() []Sample {
 		directEgress(), ircC2(),
 		miningProtocol(), canaryExfil(),
 		spread(), called(), taken(),
+		passes(),
 		benign(), broken(),
 	)
 }

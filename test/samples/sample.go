@@ -12,10 +12,13 @@ import (
 
 // Sample is one image and what its run must show.
 type Sample struct {
-	Name   string // e.g. "reverse-shell/child"; the part before the slash is the behaviour it is about
-	Near   bool   // looks like the behaviour and is not
-	Image  Spec
-	Expect Expect
+	Name  string // e.g. "reverse-shell/child"; the part before the slash is the behaviour it is about
+	Near  bool   // looks like the behaviour and is not
+	Image Spec
+	// Profile is how it is run, as a sandbox's clients say: standard for samples
+	// that show themselves in a later pass. Empty means in one pass.
+	Profile string
+	Expect  Expect
 }
 
 // Expect is what a report of the sample must say.
