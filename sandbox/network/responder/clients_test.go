@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -102,5 +103,67 @@ func TestPsqlTriesToLogIn(t *testing.T) {
 	want := map[string]string{"method": "password", "user": "postgres", "password": "letmein", "database": "app"}
 	if !strings.Contains(said, "password authentication failed") || len(log.messages) == 0 || !maps.Equal(log.messages[0].Fields, want) {
 		t.Errorf("noted %+v", log.messages)
+	}
+}
+
+func TestRedisCliSetsAKey(t *testing.T) {
+	host, port, log := serve(t, 6379)
+	if said := client(t, nil, "redis-cli", "-h", host, "-p", port, "set", "backup1", "*/2 * * * * true"); !strings.Contains(said, "OK") {
+		t.Errorf("heard %q", said)
+	}
+	if m := log.last(t); log.app != "redis" || !strings.EqualFold(m.Type, "set") || m.Fields["args"] != "backup1 */2 * * * * true" {
+		t.Errorf("noted %+v", m)
+	}
+}
+
+func TestMariadbTriesToLogIn(t *testing.T) {
+	host, port, log := serve(t, 3306)
+	said := client(t, nil, "mariadb", "--no-defaults", "--protocol=tcp", "-h", host, "-P", port, "-u", "root", "-pletmein", "-e", "select 1", "app")
+	if m := log.last(t); !strings.Contains(said, "Access denied for user 'root'") || log.app != "mysql" || m.Fields["user"] != "root" || m.Fields["database"] != "app" || m.Fields["answer"] == "" {
+		t.Errorf("noted %+v", m)
+	}
+}
+
+func TestSSHTriesToLogIn(t *testing.T) {
+	testenv.NeedCommand(t, "ssh-keygen")
+	host, port, log := serve(t, 22)
+	dir := t.TempDir()
+	key, ask := filepath.Join(dir, "key"), filepath.Join(dir, "ask")
+	client(t, nil, "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key)
+	if err := os.WriteFile(ask, []byte("#!/bin/sh\necho hunter2\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	said := client(t, []string{"SSH_ASKPASS=" + ask, "SSH_ASKPASS_REQUIRE=force"}, "ssh", "-F", "none", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null",
+		"-o", "NumberOfPasswordPrompts=1", "-o", "IdentitiesOnly=yes", "-i", key, "-p", port, "root@"+host, "true")
+	if !strings.Contains(said, "Permission denied") {
+		t.Errorf("heard %q", said)
+	}
+	log.mu.Lock()
+	defer log.mu.Unlock()
+	methods := map[string]map[string]string{}
+	for _, m := range log.messages {
+		methods[m.Type+m.Fields["method"]] = m.Fields
+	}
+	if methods["authpassword"]["password"] != "hunter2" || methods["authpassword"]["user"] != "root" || !strings.HasPrefix(methods["authpublickey"]["key"], "SHA256:") {
+		t.Errorf("noted %+v", log.messages)
+	}
+}
+
+func TestOpensslSeesTheProtocolThatItOffers(t *testing.T) {
+	host, port, log := serve(t, 443)
+	for offered, want := range map[string]string{"h2,http/1.1": "ALPN protocol: h2", "http/1.1": "ALPN protocol: http/1.1", "imap": "ALPN protocol: imap"} {
+		if said := client(t, nil, "openssl", "s_client", "-connect", net.JoinHostPort(host, port), "-servername", "sclient.example", "-alpn", offered); !strings.Contains(said, want) {
+			t.Errorf("%s: %q", offered, said)
+		}
+	}
+	log.mu.Lock()
+	defer log.mu.Unlock()
+	for _, h := range log.hellos {
+		if h.ServerName != "sclient.example" || len(h.JA3()) != 32 {
+			t.Errorf("%+v", h)
+		}
+	}
+	if len(log.hellos) != 3 {
+		t.Errorf("%d hellos", len(log.hellos))
 	}
 }
