@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/sallyport-dev/sallyport/image"
+	"github.com/sallyport-dev/sallyport/report"
 	"github.com/sallyport-dev/sallyport/sandbox"
 	replayed "github.com/sallyport-dev/sallyport/sandbox/network/recording"
 	"github.com/sallyport-dev/sallyport/sandbox/protocol"
@@ -61,7 +62,7 @@ func recorded(t *testing.T, s scenarios.Scenario) *replayed.Recording {
 }
 
 // tell runs a scenario and closes what is left of it at the end of the test.
-func tell(t *testing.T, r *sandbox.Runner, s scenarios.Scenario) *sandbox.Outcome {
+func tell(t *testing.T, r *sandbox.Runner, s scenarios.Scenario, profile protocol.Profile) *sandbox.Outcome {
 	t.Helper()
 	img, err := s.Build(kit())
 	if err != nil {
@@ -71,7 +72,7 @@ func tell(t *testing.T, r *sandbox.Runner, s scenarios.Scenario) *sandbox.Outcom
 	if err != nil {
 		t.Fatal(err)
 	}
-	req := sandbox.Request{Reference: ref}
+	req := sandbox.Request{Reference: ref, Profile: profile}
 	if len(s.Served) > 0 {
 		req.Profile.Network = protocol.Replay
 	}
@@ -94,12 +95,28 @@ func tell(t *testing.T, r *sandbox.Runner, s scenarios.Scenario) *sandbox.Outcom
 // is meant well must never be.
 func TestScenarios(t *testing.T) {
 	stories(t, scenarios.All(), func(t *testing.T, r *sandbox.Runner, s scenarios.Scenario) {
-		o := tell(t, r, s)
+		o := tell(t, r, s, protocol.Profile{})
 		for _, fault := range s.Check(o.Report) {
 			t.Error(fault)
 		}
 		honest(t, o.Report)
 		if t.Failed() {
+			dump(t, o)
+		}
+	})
+}
+
+// TestTimeBombInRealTime: without its time being skipped, a bomb is not seen to
+// go off, and the report says for how long it would have waited.
+func TestTimeBombInRealTime(t *testing.T) {
+	list := slices.DeleteFunc(scenarios.All(), func(s scenarios.Scenario) bool { return s.Name != "a13-time-bomb" })
+	if len(list) != 1 {
+		t.Fatal("there is no time bomb")
+	}
+	stories(t, list, func(t *testing.T, r *sandbox.Runner, s scenarios.Scenario) {
+		o := tell(t, r, s, protocol.Profile{RealTime: true})
+		if c := o.Report.Run.Coverage; o.Report.Verdict != report.Clean || c.LongestSleepS < 590 || c.TimeSkippedS > 0 {
+			t.Errorf("%s, %+v", o.Report.Summary, c)
 			dump(t, o)
 		}
 	})
@@ -115,7 +132,7 @@ func TestScenariosAreStable(t *testing.T) {
 	var mu sync.Mutex
 	round := func(t *testing.T) {
 		stories(t, list, func(t *testing.T, r *sandbox.Runner, s scenarios.Scenario) {
-			got := slugs(tell(t, r, s).Report)
+			got := slugs(tell(t, r, s, protocol.Profile{}).Report)
 			mu.Lock()
 			defer mu.Unlock()
 			if first[s.Name] == nil {

@@ -13,6 +13,7 @@ const (
 	minCalls    = 4
 	minInterval = 900 // ms; timers are late or early by some
 	maxJitter   = 0.2
+	maxPrelude  = 2 // calls before the regular ones
 	maxRhythms  = 1_000
 )
 
@@ -81,7 +82,7 @@ func (o *Observation) rhythms() []Rhythm {
 	list := []Rhythm{}
 	for k, calls := range all {
 		slices.SortFunc(calls, func(a, b call) int { return cmp.Or(cmp.Compare(a.ms, b.ms), cmp.Compare(a.event, b.event)) })
-		interval, jitter, size, spread, ok := regular(calls)
+		calls, interval, jitter, size, spread, ok := settled(calls)
 		if !ok {
 			continue
 		}
@@ -96,6 +97,18 @@ func (o *Observation) rhythms() []Rhythm {
 		return cmp.Or(cmp.Compare(a.MS, b.MS), cmp.Compare(a.Lineage, b.Lineage), cmp.Compare(a.Host, b.Host), cmp.Compare(a.Port, b.Port))
 	})
 	return list[:min(len(list), maxRhythms)]
+}
+
+// settled looks for regular intervals, from the first call on or from one of the
+// next two: whoever calls home registers first, or fetches something.
+func settled(calls []call) (from []call, interval int64, jitter float64, size int64, spread float64, ok bool) {
+	for skip := range min(maxPrelude+1, len(calls)) {
+		from = calls[skip:]
+		if interval, jitter, size, spread, ok = regular(from); ok {
+			return from, interval, jitter, size, spread, true
+		}
+	}
+	return nil, 0, 0, 0, 0, false
 }
 
 // regular tells whether calls, in order of time, come at regular intervals.

@@ -94,10 +94,11 @@ done
 )
 
 func dockerWorm() Scenario {
-	image := with(samples.Spec{Entrypoint: []string{"/usr/bin/nginx", "docker-worm", "http://c2.graboid.test", "250s"}}, "/usr/bin/nginx")
+	image := with(samples.Spec{Entrypoint: []string{"/usr/bin/nginx", "docker-worm"}}, "/usr/bin/nginx")
 	return ill("a03-docker-worm", "A program takes addresses from its master, looks for open Docker engines, starts containers there, and calls home between bursts of mining.", image,
 		worse(report.High, found(propagation, "scan-horizontal", ":2375")),
 		by(found(propagation, "docker-api-spread", "containers/create", "198.18.120."), "docker-worm"),
+		found(communication, "beacon-periodic", "c2.graboid.test"),
 	).served(map[string]Served{"http://c2.graboid.test/list.txt": {Text: addresses("198.18.120", 60)}})
 }
 
@@ -277,7 +278,8 @@ func timeBomb() Scenario {
 	image.Ports = []string{"8080/tcp"}
 	return ill("a13-time-bomb", "A polite web server for ten minutes, then a shell for somebody.", image,
 		found(weaponization, "time-bomb", "sleep 600"),
-	).verdict(report.Clean, report.Suspicious, report.Malicious)
+		by(found(execution, "reverse-shell", "203.0.113.50:4444"), "/bin/sh -i"),
+	).repeated()
 }
 
 func portBackdoor() Scenario {

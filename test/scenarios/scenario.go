@@ -21,6 +21,7 @@ type Scenario struct {
 	Image  samples.Spec
 	Served map[string]Served // what the internet has for the story, by URL
 	Expect samples.Expect
+	Passes []string // that must have been made
 
 	// Explained is, for a story without ill intent, each finding of medium
 	// severity or worse that it may cause, by slug, and why that is right. Such
@@ -76,6 +77,11 @@ func (s Scenario) Build(k *samples.Kit) (v1.Image, error) {
 // Check compares a report with what is expected, and lists what differs.
 func (s Scenario) Check(r *report.Report) []string {
 	faults := s.Expect.Check(r)
+	for _, name := range s.Passes {
+		if !slices.Contains(r.Run.Passes, name) {
+			faults = append(faults, fmt.Sprintf("there was no pass %s, only %v; skipped were %v", name, r.Run.Passes, r.Run.Coverage.Skipped))
+		}
+	}
 	if !s.Benign() {
 		return faults
 	}
@@ -115,9 +121,9 @@ func (s Scenario) not(slugs ...string) Scenario {
 	return s
 }
 
-// verdict replaces the verdicts that a story may get.
-func (s Scenario) verdict(v ...report.Conclusion) Scenario {
-	s.Expect.Verdict = v
+// inPasses is a story that takes these passes to be told.
+func (s Scenario) inPasses(names ...string) Scenario {
+	s.Passes = names
 	return s
 }
 

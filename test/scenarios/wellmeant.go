@@ -3,7 +3,6 @@ package scenarios
 import (
 	"runtime"
 
-	"github.com/sallyport-dev/sallyport/report"
 	"github.com/sallyport-dev/sallyport/test/samples"
 )
 
@@ -62,7 +61,7 @@ exec postgres
 	image = files(image, map[string]string{"/etc/passwd": "root:x:0:0:root:/root:/bin/sh\npostgres:x:999:999::/var/lib/postgresql:/bin/sh\n"})
 	image.Links = map[string]string{"/bin/chown": "busybox"}
 	return well("ab2-database-first-start", "A database makes its cluster at the first start, which needs a password that nobody gave.", image,
-		"shm-exec", "uid-elevation", "env-exfil").verdict(report.Clean, report.Suspicious, report.Inconclusive)
+		"shm-exec", "uid-elevation", "env-exfil").inPasses("default", "completion")
 }
 
 func packagesAtStart() Scenario {

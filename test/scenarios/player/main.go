@@ -61,6 +61,9 @@ func init() { // interpreters look into roles themselves
 func main() {
 	name, args := filepath.Base(os.Args[0]), os.Args[1:]
 	role, ok := roles[name]
+	if !ok && len(args) > 0 && strings.HasPrefix(args[0], "--url") { // a miner under another name
+		role, ok = miner, true
+	}
 	if !ok && len(args) > 0 {
 		name, args = args[0], args[1:]
 		role, ok = roles[name]

@@ -19,14 +19,18 @@ const share = `{"id":2,"jsonrpc":"2.0","method":"submit","params":{"id":"1","job
 // keeps the processors busy for a while without computing anything.
 func miner(args []string) error {
 	pool, user, password := "", "", "x"
-	for i := 0; i+1 < len(args); i++ {
-		switch args[i] {
+	for i, a := range args {
+		name, value, joined := strings.Cut(a, "=")
+		if !joined {
+			value = arg(args, i+1, "")
+		}
+		switch name {
 		case "-o", "--url":
-			pool = args[i+1]
+			pool = value
 		case "-u", "--user":
-			user = args[i+1]
+			user = value
 		case "-p", "--pass":
-			password = args[i+1]
+			password = value
 		}
 	}
 	if _, after, ok := strings.Cut(pool, "://"); ok {
