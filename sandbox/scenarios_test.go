@@ -115,7 +115,7 @@ func TestTimeBombInRealTime(t *testing.T) {
 	}
 	stories(t, list, func(t *testing.T, r *sandbox.Runner, s scenarios.Scenario) {
 		o := tell(t, r, s, protocol.Profile{RealTime: true})
-		if c := o.Report.Run.Coverage; o.Report.Verdict != report.Clean || c.LongestSleepS < 590 || c.TimeSkippedS > 0 {
+		if c := o.Report.Run.Coverage; o.Report.Verdict != report.Clean || c.LongestSleepS < 500 || c.TimeSkippedS > 0 {
 			t.Errorf("%s, %+v", o.Report.Summary, c)
 			dump(t, o)
 		}
