@@ -2,7 +2,7 @@
 set -e
 PUID=${PUID:-911} PGID=${PGID:-911} USER_NAME=${USER_NAME:-ops}
 groupadd -o -g "$PGID" "$USER_NAME" 2>/dev/null || true
-useradd -o -u "$PUID" -g "$PGID" -d /config -s /bin/bash "$USER_NAME"
+id "$USER_NAME" >/dev/null 2>&1 || useradd -o -u "$PUID" -g "$PGID" -d /config -s /bin/bash "$USER_NAME"
 usermod -p '*' "$USER_NAME"
 mkdir -p /config/.ssh /config/logs /config/ssh_host_keys /run/sshd
 if [ ! -f /config/ssh_host_keys/ssh_host_ed25519_key ]; then
