@@ -189,7 +189,7 @@ func catalogue() []program {
 				Entrypoint: []string{"/entrypoint.sh"}, ExposedPorts: ports("9091/tcp", "51413/tcp", "51413/udp"), Volumes: ports("/config", "/downloads"),
 				Env: []string{path, "PUID=1000", "PGID=1000", "USER=reader", "PASS=changeme"},
 			},
-			answers: map[uint16]string{9091: "401"},
+			answers: map[uint16]string{9091: "Server: Transmission"},
 			timeout: time.Minute, // it looks for other peers
 		},
 		{
