@@ -15,10 +15,15 @@ var bundleAlgorithms = []string{
 
 // validateBundles reports what cannot work, and sets defaults.
 func (c *Config) validateBundles(bad func(key, format string, args ...any)) {
+	validateBundleList("policies.bundles", c.Policies.Bundles, bad)
+	validateBundleList("sandbox.rule_bundles", c.Sandbox.RuleBundles, bad)
+}
+
+func validateBundleList(name string, list []Bundle, bad func(key, format string, args ...any)) {
 	seen := map[string]bool{}
-	for i := range c.Policies.Bundles {
-		b := &c.Policies.Bundles[i]
-		key := fmt.Sprintf("policies.bundles[%d]", i)
+	for i := range list {
+		b := &list[i]
+		key := fmt.Sprintf("%s[%d]", name, i)
 		if b.Poll == 0 {
 			b.Poll = time.Minute
 		}

@@ -83,7 +83,7 @@ type Policies struct {
 	Bundles []Bundle `yaml:"bundles"` // archives of documents, polled
 }
 
-// Bundle is one archive of policies in OPA's bundle format.
+// Bundle is one archive of policies, or of behaviour rules, in OPA's bundle format.
 type Bundle struct {
 	URL       string        `yaml:"url"`       // a file's path, https://… or oci://registry/repository:tag
 	Key       string        `yaml:"key"`       // public keys in PEM, or the file that holds them; a bundle that none of them signed is refused
@@ -131,7 +131,9 @@ type Sandbox struct {
 	Offset  time.Duration `yaml:"offset"`  // of the date that images see
 	Idle    time.Duration `yaml:"idle"`    // a run ends early after nothing happened for so long
 	Memory  int64         `yaml:"memory"`  // bytes per run
-	Rules   string        `yaml:"rules"`   // folder of additional behaviour rules
+	Rules   string        `yaml:"rules"`   // folder of additional behaviour rules, followed
+
+	RuleBundles []Bundle `yaml:"rule_bundles"` // archives of more behaviour rules, polled
 
 	Recording string  `yaml:"recording"` // folder of recorded web answers, for network replay
 	Gateway   Gateway `yaml:"gateway"`   // for network gateway

@@ -17,7 +17,7 @@ func newBehaviourCommand() *cobra.Command {
 		Use: "behaviour", Aliases: []string{"behavior"}, Short: "The rules that say what is bad: list them, test your own, judge earlier runs by them", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	c.AddCommand(newBehaviourListCommand(), newBehaviourSchemaCommand(), newBehaviourTestCommand(), newBehaviourReplayCommand())
+	c.AddCommand(newBehaviourListCommand(), newBehaviourSchemaCommand(), newBehaviourTestCommand(), newBehaviourBundleCommand(), newBehaviourReplayCommand())
 	return c
 }
 
@@ -29,7 +29,7 @@ func newBehaviourListCommand() *cobra.Command {
 			if output != "table" && output != "json" {
 				return fmt.Errorf("--output is %q: write table or json", output)
 			}
-			cfg := judge.Config{Logger: slog.New(slog.DiscardHandler)} // faults are returned below
+			cfg := judge.Config{Logger: quiet} // faults are returned below
 			if folder != "" {
 				dir, err := ruleFolder(folder)
 				if err != nil {
@@ -83,6 +83,9 @@ func newBehaviourTestCommand() *cobra.Command {
 	c.Flags().BoolVarP(&verbose, "verbose", "v", false, "print every test, and traces of those that fail")
 	return c
 }
+
+// quiet is for faults that are returned.
+var quiet = slog.New(slog.DiscardHandler)
 
 func ruleFolder(dir string) (fs.FS, error) {
 	info, err := os.Stat(dir)

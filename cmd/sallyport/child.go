@@ -28,12 +28,17 @@ type sandboxChild struct {
 	listener *os.File
 	url      string
 	token    string
+	secrets  string // settings that may hold credentials, one line
 	env      []string
 	log      *slog.Logger
 }
 
 // newSandboxChild opens the child's socket; nothing runs before run.
 func newSandboxChild(cfg config.Config, environ []string, log *slog.Logger) (*sandboxChild, error) {
+	secrets, err := encodeBundles(cfg.Sandbox.RuleBundles)
+	if err != nil {
+		return nil, err
+	}
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("socket of the local sandbox: %w", err)
@@ -47,6 +52,7 @@ func newSandboxChild(cfg config.Config, environ []string, log *slog.Logger) (*sa
 		listener: f,
 		url:      "http://" + ln.Addr().String(),
 		token:    rand.Text(),
+		secrets:  secrets,
 		env:      childEnv(cfg, environ),
 		log:      log,
 	}, nil
@@ -105,8 +111,8 @@ func (c *sandboxChild) once(ctx context.Context) error {
 		return fmt.Errorf("starting the local sandbox: %w", err)
 	}
 	read.Close()
-	if _, err := fmt.Fprintln(write, c.token); err != nil {
-		c.log.Warn("the local sandbox did not take its token", "error", err)
+	if _, err := fmt.Fprintf(write, "%s\n%s\n", c.token, c.secrets); err != nil {
+		c.log.Warn("the local sandbox did not take its token and settings", "error", err)
 	}
 	defer context.AfterFunc(ctx, hangUp)()
 	return cmd.Wait()

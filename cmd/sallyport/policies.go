@@ -81,9 +81,11 @@ func (s *shelf) Delete(ctx context.Context, name string) error {
 }
 
 // bundles are where policies come from in archives.
-func bundles(cfg config.Config) []bundle.Config {
+func bundles(cfg config.Config) []bundle.Config { return bundlesOf(cfg.Policies.Bundles) }
+
+func bundlesOf(list []config.Bundle) []bundle.Config {
 	var all []bundle.Config
-	for _, b := range cfg.Policies.Bundles {
+	for _, b := range list {
 		all = append(all, bundle.Config{
 			URL: b.URL, Keys: bundle.KeySettings{Key: b.Key, KeyID: b.KeyID, Algorithm: b.Algorithm},
 			Poll: b.Poll, Token: b.Token, Username: b.Username, Password: b.Password, CA: b.CA,

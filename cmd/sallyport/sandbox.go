@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"log/slog"
 	"net"
 	"os"
@@ -19,9 +18,9 @@ import (
 
 	"github.com/sallyport-dev/sallyport/config"
 	"github.com/sallyport-dev/sallyport/sandbox"
-	"github.com/sallyport-dev/sallyport/sandbox/judge"
 	egress "github.com/sallyport-dev/sallyport/sandbox/network/gateway"
 	"github.com/sallyport-dev/sallyport/sandbox/network/recording"
+	"github.com/sallyport-dev/sallyport/sandbox/rules"
 	"github.com/sallyport-dev/sallyport/sandbox/runtime"
 	"github.com/sallyport-dev/sallyport/sandbox/service"
 )
@@ -29,7 +28,7 @@ import (
 // Descriptors that a child of `serve` finds open.
 const (
 	inheritedListener = 3 // the loopback socket it serves on
-	inheritedLifeline = 4 // a pipe: one line with the token, then its end is the parent's end
+	inheritedLifeline = 4 // a pipe: a line with the token, one with settings that may hold credentials, then its end is the parent's end
 )
 
 func newSandboxCommand() *cobra.Command {
@@ -78,6 +77,13 @@ func serveAsChild(ctx context.Context, cfg config.Config, log *slog.Logger) erro
 		return fmt.Errorf("reading the token from the parent process: %w", err)
 	}
 	cfg.Sandbox.Token = strings.TrimSpace(token)
+	bundles, err := lifeline.ReadString('\n')
+	if err == nil {
+		cfg.Sandbox.RuleBundles, err = decodeBundles(bundles)
+	}
+	if err != nil {
+		return fmt.Errorf("reading settings from the parent process: %w", err)
+	}
 	ln, err := net.FileListener(os.NewFile(inheritedListener, "listener"))
 	if err != nil {
 		return fmt.Errorf("the inherited socket: %w", err)
@@ -91,7 +97,11 @@ func serveAsChild(ctx context.Context, cfg config.Config, log *slog.Logger) erro
 
 // serveSandbox serves runs on ln until ctx ends; nothing of them is left then.
 func serveSandbox(ctx context.Context, cfg config.Config, ln net.Listener, log *slog.Logger, reg *prometheus.Registry) error {
-	runner, err := newRunner(cfg, log, reg)
+	library, err := openRules(ctx, cfg, log, reg)
+	if err != nil {
+		return err
+	}
+	runner, err := newRunner(cfg, library, log, reg)
 	if err != nil {
 		return err
 	}
@@ -106,7 +116,13 @@ func serveSandbox(ctx context.Context, cfg config.Config, ln net.Listener, log *
 	if err != nil {
 		return err
 	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	followed := make(chan error, 1)
+	go func() { followed <- library.Run(ctx) }()
 	err = s.Serve(ctx, ln)
+	cancel()
+	err = errors.Join(err, <-followed)
 	removeScratch(cfg)
 	return err
 }
@@ -149,23 +165,10 @@ func claim(dir string) error {
 }
 
 // newRunner builds what runs images on this machine.
-func newRunner(cfg config.Config, log *slog.Logger, reg prometheus.Registerer) (*sandbox.Runner, error) {
-	if err := runtime.Check(); err != nil {
-		return nil, err
-	}
-	rules := judge.Config{Logger: log}
-	if cfg.Sandbox.Rules != "" {
-		if _, err := os.Stat(cfg.Sandbox.Rules); err != nil {
-			return nil, fmt.Errorf("sandbox.rules: %w", err)
-		}
-		rules.Extra = []fs.FS{os.DirFS(cfg.Sandbox.Rules)}
-	}
-	j, err := judge.New(rules)
+func newRunner(cfg config.Config, j *rules.Library, log *slog.Logger, reg prometheus.Registerer) (*sandbox.Runner, error) {
+	err := runtime.Check()
 	if err != nil {
-		return nil, fmt.Errorf("behaviour rules: %w", err)
-	}
-	for _, f := range j.Faults() {
-		log.Error("behaviour rule left out", "rule", f.Rule, "error", f.Err)
+		return nil, err
 	}
 	if cfg.Sandbox.Dir == "" {
 		if err := claim(scratchOf(cfg)); err != nil {

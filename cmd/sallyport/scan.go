@@ -143,7 +143,11 @@ func scan(ctx context.Context, o scanOptions, out, errOut io.Writer) (code int, 
 
 // detonate runs img on this machine.
 func detonate(ctx context.Context, cfg config.Config, img v1.Image, ref image.Reference, show func(protocol.RunState), log *slog.Logger) (*report.Report, error) {
-	runner, err := newRunner(cfg, log, prometheus.NewRegistry())
+	library, err := openRules(ctx, cfg, log, prometheus.NewRegistry())
+	if err != nil {
+		return nil, err
+	}
+	runner, err := newRunner(cfg, library, log, prometheus.NewRegistry())
 	if err != nil {
 		return nil, err
 	}

@@ -104,7 +104,10 @@ func read(files Files) ([]Policy, error) {
 
 func manifest(a Archive) ([]byte, error) {
 	one := 1
-	m := opa.Manifest{Revision: a.Revision, Roots: &a.Roots, RegoVersion: &one, Metadata: map[string]any{"policies": a.Policies}}
+	m := opa.Manifest{Revision: a.Revision, Roots: &a.Roots, RegoVersion: &one}
+	if len(a.Policies) > 0 {
+		m.Metadata = map[string]any{"policies": a.Policies}
+	}
 	return json.Marshal(m)
 }
 

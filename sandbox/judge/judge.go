@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"slices"
 	"sort"
 	"sync"
 	"time"
@@ -20,6 +21,7 @@ import (
 // Config is what a Judge can be told. The zero value judges by the built-in rules.
 type Config struct {
 	Extra   []fs.FS       // folders of authors' rules, beside the built-in ones
+	Missing []Fault       // of rules that should be among Extra, and could not be had
 	Timeout time.Duration // for one author's rule, and for all built-in ones together; default 20 s
 	Logger  *slog.Logger
 }
@@ -46,7 +48,7 @@ func (f Fault) Error() string { return f.Rule + ": " + f.Err.Error() }
 // New compiles the rules. A broken rule of an author is logged, listed by
 // Faults, and left out; the error is for a broken built-in one.
 func New(cfg Config) (*Judge, error) {
-	j := &Judge{timeout: cfg.Timeout, log: cfg.Logger}
+	j := &Judge{timeout: cfg.Timeout, log: cfg.Logger, faults: slices.Clone(cfg.Missing)}
 	if j.timeout <= 0 {
 		j.timeout = 20 * time.Second
 	}

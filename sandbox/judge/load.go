@@ -47,8 +47,18 @@ type module struct {
 func load(fsys fs.FS, prefix string) (*source, error) {
 	s := &source{lists: map[string]any{}, cases: map[string]any{}, files: map[string][]byte{}}
 	err := fs.WalkDir(fsys, ".", func(name string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
+		if err != nil {
 			return err
+		}
+		if name != "." && strings.HasPrefix(d.Name(), ".") {
+			// Not least those by which Kubernetes replaces mounted files, which would be read twice.
+			if d.IsDir() {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		if d.IsDir() {
+			return nil
 		}
 		if !strings.HasSuffix(name, ".rego") && !strings.HasSuffix(name, ".json") {
 			return nil
