@@ -31,7 +31,7 @@ func (m Match) Text() string { return strings.Join(m.Found, "; ") }
 type Rules struct {
 	list  []Rule
 	texts []text
-	auto  *automaton
+	find  *texts
 }
 
 type text struct {
@@ -40,7 +40,7 @@ type text struct {
 	text  string
 }
 
-// Limits on a list of rules: the automaton's table grows with the texts.
+// Limits on a list of rules.
 const (
 	minText  = 5 // bytes; shorter ones are in everything
 	maxText  = 64
@@ -71,7 +71,7 @@ func Compile(list []Rule) (*Rules, error) {
 	for _, t := range r.texts {
 		patterns = append(patterns, t.text)
 	}
-	r.auto = newAutomaton(patterns)
+	r.find = newTexts(patterns)
 	return r, nil
 }
 
@@ -96,16 +96,29 @@ func Builtin() *Rules { return compiled() }
 // Search is one stream of bytes that is searched.
 type Search struct {
 	rules *Rules
-	state int32
 	found []bool // by text
+	tail  []byte // the last bytes so far, where a text may have begun
+	seam  []byte // tail and the bytes that follow
 }
 
 // Begin starts a search.
-func (r *Rules) Begin() *Search { return &Search{rules: r, found: make([]bool, len(r.texts))} }
+func (r *Rules) Begin() *Search {
+	return &Search{rules: r, found: make([]bool, len(r.texts)), tail: make([]byte, 0, maxText-1)}
+}
 
 // Write takes the next bytes. It never fails.
 func (s *Search) Write(p []byte) (int, error) {
-	s.state = s.rules.auto.run(s.state, p, s.found)
+	const keep = maxText - 1
+	s.seam = append(append(s.seam[:0], s.tail...), p[:min(len(p), keep)]...)
+	if len(s.tail) > 0 {
+		s.rules.find.find(s.seam, s.found)
+	}
+	s.rules.find.find(p, s.found)
+	last := p
+	if len(p) < keep {
+		last = s.seam
+	}
+	s.tail = append(s.tail[:0], last[max(0, len(last)-keep):]...)
 	return len(p), nil
 }
 

@@ -3,6 +3,7 @@ package scan
 import (
 	"bytes"
 	"encoding/json"
+	"os"
 	"strings"
 	"testing"
 )
@@ -61,9 +62,11 @@ func TestCompileRefuses(t *testing.T) {
 	}
 }
 
-// FuzzSearch compares the automaton with looking for each text by itself.
+// FuzzSearch compares the search with looking for each text by itself.
 func FuzzSearch(f *testing.F) {
 	f.Add([]byte("abcabcd"), []byte("stratum+tcp://cryptonight donate-level"))
+	f.Add([]byte("abcabcabcdonate-leve"), []byte("l"+strings.Repeat("cab", 50)+"stratum"))
+	f.Add(bytes.Repeat([]byte("a"), 200), []byte("aab"))
 	f.Fuzz(func(t *testing.T, a, b []byte) {
 		texts := []string{"abcab", "bcabc", "abcabc", "cabca", "aaaaa", "stratum", "tratum+", "donate-level"}
 		r, err := Compile([]Rule{{Name: "x", Need: 1, Groups: map[string][]string{"a": texts}}})
@@ -80,6 +83,19 @@ func FuzzSearch(f *testing.F) {
 			}
 		}
 	})
+}
+
+// BenchmarkProgram searches a program: the test's own.
+func BenchmarkProgram(b *testing.B) {
+	program, err := os.ReadFile("/proc/self/exe")
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(int64(len(program)))
+	for b.Loop() {
+		s := Builtin().Begin()
+		s.Write(program)
+	}
 }
 
 func BenchmarkSearch(b *testing.B) {
