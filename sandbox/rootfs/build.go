@@ -28,21 +28,30 @@ func Build(ctx context.Context, img v1.Image, dst string, limits Limits) (*Root,
 		return nil, fmt.Errorf("the manifest has %d layers, but the configuration lists %d", len(manifest.Layers), len(diffIDs))
 	}
 	partial := dst + ".partial"
-	if err := squash(ctx, img, diffIDs, manifest, partial, limits.withDefaults()); err != nil {
+	t, err := squash(ctx, img, diffIDs, manifest, partial, limits.withDefaults())
+	if err != nil {
 		os.Remove(partial)
 		return nil, err
 	}
 	if err := os.Rename(partial, dst); err != nil {
 		return nil, err
 	}
-	return Open(dst)
+	root, err := Open(dst)
+	if err != nil {
+		return nil, err
+	}
+	if root.programs, root.more, err = t.programs(ctx); err != nil {
+		root.Close()
+		return nil, err
+	}
+	return root, nil
 }
 
 // squash writes the image's layers to the file dst.
-func squash(ctx context.Context, img v1.Image, diffIDs []v1.Hash, manifest *v1.Manifest, dst string, limits Limits) error {
+func squash(ctx context.Context, img v1.Image, diffIDs []v1.Hash, manifest *v1.Manifest, dst string, limits Limits) (*tree, error) {
 	b, err := createBlocks(dst)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer b.file.Close()
 	u := &unpacker{tree: newTree(), blocks: b, limits: limits}
@@ -51,13 +60,13 @@ func squash(ctx context.Context, img v1.Image, diffIDs []v1.Hash, manifest *v1.M
 		u.tree.layer = i + 1
 		u.layer = descriptor.Digest.String()
 		if err := unpackLayer(ctx, u, img, descriptor.Digest, diffIDs[i], &total); err != nil {
-			return layerError(ctx, u.layer, err)
+			return nil, layerError(ctx, u.layer, err)
 		}
 	}
 	if err := writeTree(ctx, b, u.tree); err != nil {
-		return fmt.Errorf("writing %s: %w", dst, err)
+		return nil, fmt.Errorf("writing %s: %w", dst, err)
 	}
-	return b.file.Close()
+	return u.tree, b.file.Close()
 }
 
 func unpackLayer(ctx context.Context, u *unpacker, img v1.Image, digest, diffID v1.Hash, total *int64) error {

@@ -261,6 +261,32 @@ func TestHardLinksShareTheirBytes(t *testing.T) {
 	}
 }
 
+// TestPrograms: what begins as a program does is known, where it is in the end.
+func TestPrograms(t *testing.T) {
+	root, err := build(t, imageOfTars(t, tarOf(t,
+		file{name: "bin/tool", content: "\x7fELF and more"}, file{name: "bin/again", hard: "bin/tool"}, file{name: "bin/gone", content: "#!/bin/sh"},
+		file{name: "bin/replaced", content: "#!/bin/sh"}, file{name: "short", content: "#"}, file{name: "empty"}, file{name: "link", link: "bin/tool"},
+	), tarOf(t,
+		file{name: "bin/.wh.gone"}, file{name: "bin/replaced", content: "text"}, file{name: "var/www/a.php", content: "<?php 1;"}, file{name: "entrypoint.sh", content: "#!/bin/sh\n"},
+	)), rootfs.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, more := root.Programs()
+	got := map[string]string{}
+	for _, p := range list {
+		b, err := io.ReadAll(root.OpenProgram(p))
+		if err != nil || int64(len(b)) != p.Size {
+			t.Errorf("%s: %d of %d bytes, %v", p.Path, len(b), p.Size, err)
+		}
+		got[p.Path] = string(b)
+	}
+	want := map[string]string{"/bin/again": "\x7fELF and more", "/var/www/a.php": "<?php 1;", "/entrypoint.sh": "#!/bin/sh\n"}
+	if !maps.Equal(got, want) || more != 0 {
+		t.Errorf("programs %v and %d more, want %v", got, more, want)
+	}
+}
+
 // TestSizes: folders whose entries fill no block, one, or many, and links up to
 // the longest.
 func TestSizes(t *testing.T) {

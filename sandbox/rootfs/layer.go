@@ -137,11 +137,12 @@ func (u *unpacker) create(dir *node, base string, hdr *tar.Header, content io.Re
 		if hdr.Size > u.limits.TotalBytes-u.blocks.size {
 			return u.tooMuch("unpacked bytes in the image", u.limits.TotalBytes)
 		}
-		offset, size, err := u.blocks.add(content)
+		begin := &beginning{r: content}
+		offset, size, err := u.blocks.add(begin)
 		if err != nil {
 			return fmt.Errorf("%s: %w", shorten(hdr.Name), err)
 		}
-		n.offset, n.size = offset, size
+		n.offset, n.size, n.program = offset, size, begin.ofProgram()
 	case tar.TypeSymlink:
 		if hdr.Linkname == "" {
 			return fmt.Errorf("%s: a symbolic link to nothing", shorten(hdr.Name))

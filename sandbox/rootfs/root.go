@@ -23,6 +23,9 @@ type Root struct {
 
 	file *os.File
 	fs   lookupFS
+
+	programs []Program
+	more     int
 }
 
 type lookupFS interface {

@@ -24,8 +24,9 @@ type node struct {
 	target   string // of a symbolic link
 	offset   int64  // in the image's file, of what a file, folder or link holds
 	size     int64
-	layer    int // that set it last; decides what a whiteout hides
-	swept    int // layer up to which lower layers' files in here are known to be gone
+	program  bool // by its first bytes
+	layer    int  // that set it last; decides what a whiteout hides
+	swept    int  // layer up to which lower layers' files in here are known to be gone
 	children map[string]*node
 	nid      uint64 // number of its inode
 }
