@@ -181,6 +181,15 @@ type Coverage struct {
 	EventsLost     uint64        `json:"events_lost"`
 	CriticalLost   uint64        `json:"critical_lost"`
 	Omitted        int           `json:"omitted"` // processes, flows and files that were seen, and too many for this document
+	Search         *Search       `json:"search,omitempty"`
+}
+
+// Search is how many of the image's programs (ELF files, scripts, PHP pages)
+// were searched for what byte rules know, whether they ran or not.
+type Search struct {
+	Programs int   `json:"programs"`
+	Bytes    int64 `json:"bytes"`
+	LeftOut  int   `json:"left_out"` // programs beyond the sandbox's limits
 }
 
 // Pass is one of the detonations that a run consists of: default, completion

@@ -100,7 +100,12 @@ func (r *run) conduct(ctx context.Context) ([]judge.Pass, error) {
 	defer r.events.Close()
 
 	r.progress(protocol.Running)
+	search := startSearch(ctx, r.root, maxSearched)
+	defer search.end()
 	if err := r.detonations(ctx); err != nil {
+		return nil, err
+	}
+	if r.made[0].seen.Image.Search, err = search.result(r.made); err != nil {
 		return nil, err
 	}
 	if err := r.events.Close(); err != nil {

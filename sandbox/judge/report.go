@@ -115,6 +115,9 @@ func runSection(passes []Pass) report.Run {
 		},
 	}
 	c, total := &r.Coverage, time.Duration(0)
+	if s := passes[0].Observation.Image.Search; s != nil {
+		c.Search = &report.Search{Programs: s.Programs, Bytes: s.Bytes, LeftOut: s.LeftOut}
+	}
 	for _, p := range passes {
 		run := p.Observation.Run
 		total += run.Duration

@@ -14,6 +14,7 @@ import (
 
 	"github.com/sallyport-dev/sallyport/image"
 	"github.com/sallyport-dev/sallyport/sandbox/event"
+	"github.com/sallyport-dev/sallyport/sandbox/scan"
 )
 
 // SchemaVersion changes when a field changes its meaning or goes away.
@@ -61,6 +62,30 @@ type Image struct {
 	// Program is the file that the image says to start, before anything ran.
 	// Nil when there is none.
 	Program *Program `json:"program,omitempty"`
+
+	// Search is what byte rules found in the image's programs. Only with the
+	// first pass.
+	Search *Search `json:"search,omitempty"`
+}
+
+// Search tells of the programs of an image that were searched as they lie in
+// the layers, whether they ran or not.
+type Search struct {
+	Programs int       `json:"programs"` // ELF files, scripts and PHP pages that were searched
+	Bytes    int64     `json:"bytes"`
+	LeftOut  int       `json:"left_out,omitempty"` // programs beyond the limits
+	Dormant  []Dormant `json:"dormant,omitempty"`  // that match, and whose content neither ran nor was written
+}
+
+// Dormant is a program of the image that byte rules know and that did not run.
+// It is not among Contents: what lies there has done nothing yet.
+type Dormant struct {
+	Path    string       `json:"path"`
+	SHA256  string       `json:"sha256"`
+	Size    int64        `json:"size"`
+	Type    string       `json:"type"`            // elf, script, text
+	Matches []scan.Match `json:"matches"`         // of byte rules
+	Words   []string     `json:"words,omitempty"` // of an ELF file, see ELF.Words
 }
 
 // Program is the first program of an image, as it lies in the layers.

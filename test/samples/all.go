@@ -13,7 +13,7 @@ func All() []Sample {
 	return slices.Concat(
 		reverseShell(), pipeDownloadShell(), programs(), encoded(), offered(), tools(), used(), entered(),
 		memfdExec(), preloadFile(), mountDevice(),
-		escapes(), persistence(), credentials(), hiding(), injection(),
+		escapes(), persistence(), credentials(), hiding(), injection(), dormant(),
 		scanHorizontal(), dockerSpread(),
 		directEgress(), ircC2(),
 		miningProtocol(), canaryExfil(),
@@ -37,7 +37,7 @@ func Slugs() []string {
 		"cron-persistence", "init-persistence", "ssh-key-backdoor", "account-backdoor", "suid-create", "ld-preload-env", "system-binary-replaced",
 		"cred-harvest", "environ-harvest", "memory-cred-dump", "sa-token-read", "imds-access", "shadow-read", "priv-probe",
 		"masq-kthread", "masq-daemon", "process-hide", "log-wipe", "security-disable", "rival-kill", "sandbox-check", "time-bomb", "attr-tamper",
-		"ptrace-inject", "vm-write-inject", "kernel-bug-primitives", "kernel-module-load", "uid-elevation", "rwx-unpack",
+		"ptrace-inject", "vm-write-inject", "kernel-bug-primitives", "kernel-module-load", "uid-elevation", "rwx-unpack", "dormant-malware",
 		"scan-horizontal", "docker-api-spread",
 		"direct-ip-egress", "irc-c2",
 		"mining-protocol", "canary-exfil",
