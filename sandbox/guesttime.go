@@ -20,6 +20,8 @@ type Clocks struct {
 	Limit    time.Duration // wall time of the phase; default 20 s
 	MaxJumps int           // default 600
 	Offset   time.Duration // of the guest's date, from the start
+
+	answer time.Duration // how long the network may take; 0: the runtime's default
 }
 
 func (c Clocks) withDefaults() Clocks {
@@ -35,6 +37,9 @@ func (c Clocks) of(p protocol.Profile) Clocks {
 		c.MaxSkip = -1
 	}
 	c.Offset = cmp.Or(p.ClockOffset, c.Offset)
+	if p.Network == protocol.Gateway {
+		c.answer = 10 * time.Second // real servers are slower than simulated ones
+	}
 	return c
 }
 
@@ -58,7 +63,7 @@ func newGuestTime(cfg Clocks) *guestTime {
 // spec is for runtime.Spec.
 func (g *guestTime) spec() runtime.Time {
 	return runtime.Time{
-		Offset: g.cfg.Offset, Jump: g.cfg.MaxSkip > 0, MaxSkip: g.cfg.MaxSkip, MaxJumps: g.cfg.MaxJumps, Orders: g.orders,
+		Offset: g.cfg.Offset, Jump: g.cfg.MaxSkip > 0, MaxSkip: g.cfg.MaxSkip, MaxJumps: g.cfg.MaxJumps, Answer: g.cfg.answer, Orders: g.orders,
 	}
 }
 

@@ -195,3 +195,16 @@ func pss(pids []int) int64 {
 	}
 	return sum
 }
+
+// BenchmarkSixHours is a guest that lets six hours pass in every way that there
+// is, all of them skipped.
+func BenchmarkSixHours(b *testing.B) {
+	each := 6 * time.Hour / time.Duration(len(every))
+	for b.Loop() {
+		s := run(b, jumping(b, "guest", "wait", each.String(), strings.Join(every, ",")))
+		if s.Clock.Skipped < 5*time.Hour {
+			b.Fatalf("%s: %+v", s.Stderr, s.Clock)
+		}
+		b.ReportMetric(float64(s.Clock.Jumps), "jumps/op")
+	}
+}

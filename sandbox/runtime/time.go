@@ -20,6 +20,7 @@ type Time struct {
 	Jump     bool
 	MaxSkip  time.Duration // in all jumps together; default 24 h
 	MaxJumps int           // default 600
+	Answer   time.Duration // how long an answer from the network may take: no jump meanwhile; default 1.5 s
 	Orders   <-chan Order  // may be nil
 }
 
@@ -53,6 +54,7 @@ type Clock struct {
 func (t Time) withDefaults() Time {
 	setDefault(&t.MaxSkip, 24*time.Hour)
 	setDefault(&t.MaxJumps, 600)
+	setDefault(&t.Answer, 1500*time.Millisecond)
 	setDefault(&t.Age, 24*time.Hour+rand.N(29*24*time.Hour))
 	return t
 }
@@ -61,7 +63,7 @@ func (t Time) withDefaults() Time {
 func (t Time) sensor() sensor.Time {
 	s := sensor.Time{Offset: t.Offset, Age: t.Age}
 	if t.Jump {
-		s.MaxSkip, s.MaxJumps = t.MaxSkip, t.MaxJumps
+		s.MaxSkip, s.MaxJumps, s.Answer = t.MaxSkip, t.MaxJumps, t.Answer
 	}
 	return s
 }

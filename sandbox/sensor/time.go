@@ -23,6 +23,7 @@ type Time struct {
 	Age      time.Duration // for which the system has been up at the start
 	MaxSkip  time.Duration // in all jumps together; 0: the clocks never jump
 	MaxJumps int
+	Answer   time.Duration // how long an answer from the network may take
 }
 
 // knownWithin is how long a jump waits until the reader knows of it: what
@@ -54,6 +55,7 @@ func newTimes(config map[string]any) *times {
 			Offset:   time.Duration(number("offset_ms")) * time.Millisecond,
 			MaxSkip:  time.Duration(number("max_skip_ms")) * time.Millisecond,
 			MaxJumps: int(number("max_jumps")),
+			Answer:   time.Duration(number("answer_ms")) * time.Millisecond,
 			Age:      time.Duration(number("age_ms")) * time.Millisecond,
 		},
 		known: make(chan struct{}, 1),
@@ -62,7 +64,7 @@ func newTimes(config map[string]any) *times {
 
 // config is the form in which it crosses to the Sentry.
 func (t Time) config() map[string]any {
-	return map[string]any{"offset_ms": t.Offset.Milliseconds(), "max_skip_ms": t.MaxSkip.Milliseconds(), "max_jumps": t.MaxJumps, "age_ms": t.Age.Milliseconds()}
+	return map[string]any{"offset_ms": t.Offset.Milliseconds(), "max_skip_ms": t.MaxSkip.Milliseconds(), "max_jumps": t.MaxJumps, "age_ms": t.Age.Milliseconds(), "answer_ms": t.Answer.Milliseconds()}
 }
 
 // first are calls with which programs begin. At the first of them the kernel is
@@ -103,7 +105,7 @@ func (s *sink) takeClock() *clocks.Clock {
 		return t.clock
 	}
 	c, err := clocks.New(k, clocks.Config{
-		MaxSkip: t.cfg.MaxSkip, MaxJumps: t.cfg.MaxJumps,
+		MaxSkip: t.cfg.MaxSkip, MaxJumps: t.cfg.MaxJumps, Answer: t.cfg.Answer,
 		Acts: t.acts.Load, Jumping: s.jumping, Resting: s.resting,
 	})
 	if err != nil {

@@ -1,6 +1,7 @@
 package clock
 
 import (
+	"cmp"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -13,6 +14,7 @@ import (
 type Config struct {
 	MaxSkip  time.Duration // in all jumps together, ordered ones included
 	MaxJumps int
+	Answer   time.Duration // how long an answer from the network may take; default 1.5 s
 
 	// Acts counts what the guest did, as far as anybody watches; it tells a
 	// timer that makes the program act from one that only ticks. May be nil.
@@ -70,6 +72,7 @@ func New(k *kernel.Kernel, cfg Config) (*Clock, error) {
 	if err := install(k, o); err != nil {
 		return nil, err
 	}
+	cfg.Answer = cmp.Or(cfg.Answer, 1500*time.Millisecond)
 	if cfg.Acts == nil {
 		cfg.Acts = func() uint64 { return 0 }
 	}
@@ -153,7 +156,7 @@ func (c *Clock) jump(j Jump) {
 func (c *Clock) Run(stop <-chan struct{}) {
 	poll := time.NewTicker(pollEvery)
 	defer poll.Stop()
-	r := runner{Clock: c, settled: time.Now(), alive: time.Now()}
+	r := runner{Clock: c, net: traffic{answer: c.cfg.Answer}, settled: time.Now(), alive: time.Now()}
 	for {
 		select {
 		case <-stop:

@@ -10,16 +10,16 @@ import (
 	"gvisor.dev/gvisor/pkg/tcpip/transport/tcp"
 )
 
-// How long an answer from outside is waited for before the clocks may jump. If
-// they jumped while one is under way, the program's own time-outs would run out.
-const (
-	quietAfter  = 200 * time.Millisecond // the last packet
-	answerAfter = 1500 * time.Millisecond
-)
+// quietAfter is how long no packet must have come or gone for the clocks to
+// jump. If they jumped while an answer is under way, the program's own time-outs
+// would run out.
+const quietAfter = 200 * time.Millisecond
 
 // traffic tells whether the guest's network is at rest. What stays within the
 // guest does not count: both ends are tasks that are looked at.
 type traffic struct {
+	answer time.Duration // how long an answer may take
+
 	packets uint64    // all
 	outside uint64    // those that come or go
 	moved   time.Time // when outside changed
@@ -108,11 +108,11 @@ func within(ep *tcp.Endpoint) bool {
 // busy tells whether an answer may still be under way: a connection is being
 // made, or something was said on one, a moment ago.
 func (n *traffic) busy(now time.Time) bool {
-	if now.Sub(n.moved) < quietAfter || n.askedAt.After(n.toldAt) && now.Sub(n.askedAt) < answerAfter {
+	if now.Sub(n.moved) < quietAfter || n.askedAt.After(n.toldAt) && now.Sub(n.askedAt) < n.answer {
 		return true
 	}
 	for _, c := range n.conns {
-		if now.Sub(c.moved) < answerAfter {
+		if now.Sub(c.moved) < n.answer {
 			return true
 		}
 	}

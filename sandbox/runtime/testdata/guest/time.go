@@ -51,7 +51,9 @@ var waits = map[string]func(time.Duration){
 	"epoll": func(d time.Duration) {
 		fd, err := unix.EpollCreate1(0)
 		fail(err)
-		_, err = unix.EpollWait(fd, make([]unix.EpollEvent, 1), int(d.Milliseconds()))
+		for err = unix.EINTR; err == unix.EINTR; {
+			_, err = unix.EpollWait(fd, make([]unix.EpollEvent, 1), int(d.Milliseconds()))
+		}
 		fail(err)
 	},
 	"epoll_pwait2": func(d time.Duration) {
@@ -106,7 +108,9 @@ var waits = map[string]func(time.Duration){
 		fd, err := unix.TimerfdCreate(unix.CLOCK_MONOTONIC, 0)
 		fail(err)
 		fail(unix.TimerfdSettime(fd, 0, &unix.ItimerSpec{Value: unix.NsecToTimespec(int64(d))}, nil))
-		_, err = unix.Read(fd, make([]byte, 8))
+		for err = unix.EINTR; err == unix.EINTR; {
+			_, err = unix.Read(fd, make([]byte, 8))
+		}
 		fail(err)
 	},
 	"recv_timeout": func(d time.Duration) {
@@ -114,7 +118,10 @@ var waits = map[string]func(time.Duration){
 		fail(err)
 		tv := unix.NsecToTimeval(int64(d))
 		fail(unix.SetsockoptTimeval(pair[0], unix.SOL_SOCKET, unix.SO_RCVTIMEO, &tv))
-		if _, err := unix.Read(pair[0], make([]byte, 1)); err != unix.EAGAIN {
+		for err = unix.EINTR; err == unix.EINTR; {
+			_, err = unix.Read(pair[0], make([]byte, 1))
+		}
+		if err != unix.EAGAIN {
 			fail(fmt.Errorf("read: %v", err))
 		}
 	},
