@@ -105,12 +105,13 @@ func (g *guestTime) order(do string) {
 
 // hold keeps the clocks while visitors talk with the guest.
 func (g *guestTime) hold(on bool) {
-	if g.cfg.MaxSkip <= 0 {
-		return
-	}
-	if on {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	switch {
+	case g.cfg.MaxSkip <= 0 || g.over:
+	case on:
 		g.order(runtime.HoldJumps)
-	} else {
+	default:
 		g.order(runtime.ResumeJumps)
 	}
 }

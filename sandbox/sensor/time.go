@@ -41,8 +41,10 @@ type times struct {
 	fault bool          // the clocks could not be taken over
 	begun bool          // jumping was asked for
 	held  bool
-	quit  chan struct{} // ends the jumping; nil: there is none
+	runs  bool // the clocks jump by themselves
 	ended bool
+
+	quit chan struct{} // closed when the run is over
 }
 
 func newTimes(config map[string]any) *times {
@@ -58,7 +60,7 @@ func newTimes(config map[string]any) *times {
 			Answer:   time.Duration(number("answer_ms")) * time.Millisecond,
 			Age:      time.Duration(number("age_ms")) * time.Millisecond,
 		},
-		known: make(chan struct{}, 1),
+		known: make(chan struct{}, 1), quit: make(chan struct{}),
 	}
 }
 
@@ -138,10 +140,10 @@ func (s *sink) jump() {
 	c := s.takeClock()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if c == nil || t.quit != nil || t.ended {
+	if c == nil || t.runs || t.ended {
 		return
 	}
-	t.quit = make(chan struct{})
+	t.runs = true
 	go c.Run(t.quit)
 }
 
@@ -150,10 +152,10 @@ func (s *sink) endJumping() {
 	t := s.times
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.quit != nil && !t.ended {
+	if !t.ended {
+		t.ended = true
 		close(t.quit)
 	}
-	t.ended = true
 }
 
 // advance makes the clocks jump at once.
@@ -180,14 +182,11 @@ func (s *sink) jumping(j clocks.Jump) {
 	default:
 	}
 	s.put(&event.Event{Kind: event.ClockJump, Name: j.How, Args: []int64{int64(j.By), j.From.UnixNano()}}, j.Task)
-	s.times.mu.Lock()
-	quit := s.times.quit
-	s.times.mu.Unlock()
 	limit := time.NewTimer(knownWithin)
 	defer limit.Stop()
 	select {
 	case <-s.times.known:
-	case <-quit:
+	case <-s.times.quit:
 	case <-limit.C:
 		log.Warningf("sensor: nobody took note of a jump within %v", knownWithin)
 	}

@@ -83,7 +83,7 @@ sleepers := [p |
 ]
 
 # wait is how long sleep was told to wait; "sleep infinity" only keeps a container alive.
-wait(p) := {"ms": amount * unit[found[2]], "words": concat("", [found[1], found[2], " "])} if {
+wait(p) := {"ms": amount * unit[found[2]], "words": sprintf("%s %s", [found[1], object.get({"": "s"}, found[2], found[2])])} if {
 	some argument in array.slice(p.argv, 1, 4)
 	found := regex.find_all_string_submatch_n(`^([0-9]{1,9})([smhd]?)$`, argument, 1)[0]
 	amount := to_number(found[1])
