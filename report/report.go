@@ -303,6 +303,8 @@ type Edge struct {
 	App      string `json:"app,omitempty"`
 	Domain   string `json:"domain,omitempty"`
 	SNI      string `json:"sni,omitempty"`
+	JA3      string `json:"ja3,omitempty"` // fingerprints of how the image's program begins TLS
+	JA4      string `json:"ja4,omitempty"`
 	BytesOut int64  `json:"bytes_out"`
 	BytesIn  int64  `json:"bytes_in"`
 	FirstMS  int64  `json:"first_ms"`
@@ -328,7 +330,8 @@ type HTTP struct {
 	Method  string `json:"method"`
 	URL     string `json:"url"`
 	Status  int    `json:"status"`
-	Payload string `json:"payload,omitempty"`
+	Payload string `json:"payload,omitempty"` // script or elf: the answer was a marker
+	Source  string `json:"source,omitempty"`  // where the answer was from: recording, internet; absent when it was made up
 }
 
 // Files is what changed on disk.

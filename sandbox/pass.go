@@ -262,25 +262,6 @@ func ended(r *runtime.Result, limit time.Duration) observation.End {
 	return e
 }
 
-// unmet lists where programs and scripts were wanted that we answered with
-// markers: what they would have done is not known.
-func unmet(requests []observation.HTTP) []string {
-	var list []string
-	for _, h := range requests {
-		if h.Payload == "" || len(list) >= 100 {
-			continue
-		}
-		scheme := "http"
-		if h.TLS {
-			scheme = "https"
-		}
-		if u := scheme + "://" + h.Host + h.Path; !slices.Contains(list, u) {
-			list = append(list, u)
-		}
-	}
-	return list
-}
-
 func join(a, b string) string {
 	if a == "" {
 		return b

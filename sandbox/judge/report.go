@@ -225,7 +225,7 @@ func addNetwork(r *report.Report, of Pass) (omitted int) {
 	for _, f := range flows {
 		to.Edges = append(to.Edges, report.Edge{
 			ID: of.id(f.ID), Process: of.id(f.Process), Pass: of.spoken(), PID: f.PID, Dst: f.DstIP, Port: f.DstPort, Proto: f.Proto, App: f.App, Domain: f.Domain,
-			SNI: f.SNI, BytesOut: f.BytesOut, BytesIn: f.BytesIn, FirstMS: f.FirstMS, Probe: f.Probe || f.Inbound, Refused: f.Refused,
+			SNI: f.SNI, JA3: f.JA3, JA4: f.JA4, BytesOut: f.BytesOut, BytesIn: f.BytesIn, FirstMS: f.FirstMS, Probe: f.Probe || f.Inbound, Refused: f.Refused,
 		})
 	}
 	questions, b := room(n.DNS, len(to.DNS), maxFlows)
@@ -240,7 +240,7 @@ func addNetwork(r *report.Report, of Pass) (omitted int) {
 		}
 		to.HTTP = append(to.HTTP, report.HTTP{
 			Pass: of.spoken(), PID: h.PID, TimeMS: h.TimeMS, Method: cut(h.Method, 64), URL: scheme + "://" + authority(h, scheme) + cut(h.Path, maxURL),
-			Status: h.Status, Payload: h.Payload,
+			Status: h.Status, Payload: h.Payload, Source: h.Source,
 		})
 	}
 	return a + b + c

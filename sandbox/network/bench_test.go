@@ -1,6 +1,7 @@
 package network_test
 
 import (
+	"crypto/rand"
 	"fmt"
 	"io"
 	"log/slog"
@@ -14,11 +15,16 @@ import (
 	"gvisor.dev/gvisor/pkg/tcpip/adapters/gonet"
 	"gvisor.dev/gvisor/pkg/tcpip/network/ipv4"
 
+	"github.com/sallyport-dev/sallyport/sandbox/canary"
 	"github.com/sallyport-dev/sallyport/sandbox/network"
 )
 
 func benchWorld(b *testing.B, pcap string) *network.World {
-	w, err := network.New(network.Config{Token: token, Arch: runtime.GOARCH, Pcap: pcap, Logger: slog.New(slog.DiscardHandler)})
+	secrets, err := canary.New(rand.Reader)
+	if err != nil {
+		b.Fatal(err)
+	}
+	w, err := network.New(network.Config{Token: token, Arch: runtime.GOARCH, Canaries: secrets, Pcap: pcap, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -52,6 +52,7 @@ type answer struct {
 	orders  []string          // what it tells the guest to do
 	last    bool              // closes the connection
 	trailer map[string]string // of version 2
+	tunnel  bool              // what follows is somebody else's
 
 	// then goes on with the connection after an upgrade. reader holds what came early.
 	then func(ctx context.Context, c *Conversation, reader *bufio.Reader) error
@@ -81,7 +82,7 @@ func NewHTTP(cfg HTTPConfig) *HTTP {
 		cfg.Logger = slog.Default()
 	}
 	return &HTTP{now: cfg.Now, sites: []site{
-		recorded{cfg.Recording, cfg.Logger}, &metadata{secret: cfg.Secret, now: cfg.Now}, &aws{secret: cfg.Secret, now: cfg.Now}, docker{}, etcd{}, kubernetes{}, getwork{}, doh{cfg.Resolve}, chat{cfg.Token}, publish{}, websocket{},
+		tunnel{}, recorded{cfg.Recording, cfg.Logger}, &metadata{secret: cfg.Secret, now: cfg.Now}, &aws{secret: cfg.Secret, now: cfg.Now}, docker{}, etcd{}, kubernetes{}, getwork{}, doh{cfg.Resolve}, chat{cfg.Token}, publish{}, websocket{},
 		forward{cfg.Egress}, closedShop{}, drops{}, &payloads{cfg.Payloads}, page{},
 	}}
 }

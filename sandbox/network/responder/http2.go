@@ -90,6 +90,9 @@ func (s *HTTP) header(a *answer) http.Header {
 		header.Del("Content-Length")
 		header.Del("Content-Type")
 	}
+	if a.tunnel { // RFC 9110 §9.3.6
+		header.Del("Content-Length")
+	}
 	for name, value := range a.header {
 		header.Set(name, value)
 	}

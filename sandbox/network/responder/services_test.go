@@ -280,3 +280,19 @@ func FuzzAWS(f *testing.F) {
 			path, host, credential, len(body), body)))
 	})
 }
+
+func TestAProxyLetsEverybodyThrough(t *testing.T) {
+	host, at, log := serve(t, 3128)
+	said := client(t, nil, "curl", "-s", "-k", "-p", "-x", "http://u:p@"+net.JoinHostPort(host, at), "https://inner.example/a.sh")
+	if said != "echo" {
+		t.Errorf("through CONNECT: %q", said)
+	}
+	log.mu.Lock()
+	defer log.mu.Unlock()
+	if len(log.messages) == 0 || log.messages[0].Type != "connect" || log.messages[0].Fields["host"] != "inner.example" || log.messages[0].Fields["port"] != "443" || log.messages[0].Fields["authorization"] == "" {
+		t.Errorf("noted %+v", log.messages)
+	}
+	if n := len(log.http); n != 2 || log.http[1].Host != "inner.example" || log.http[1].Payload != "script" || !log.http[1].TLS {
+		t.Errorf("requests %+v", log.http)
+	}
+}

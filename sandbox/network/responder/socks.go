@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/netip"
 	"strconv"
 )
 
@@ -64,15 +63,7 @@ func (s *SOCKS) Serve(ctx context.Context, c *Conversation) error {
 	if err := c.say("\x05\x00\x00\x01\x00\x00\x00\x00\x00\x00"); err != nil { // succeeded
 		return err
 	}
-	inner := *c
-	inner.depth++
-	inner.Peer, inner.Domain = host, clip(host)
-	if ip, err := netip.ParseAddr(host); err == nil {
-		inner.Peer, inner.Domain, inner.To = "", "", netip.AddrPortFrom(ip, port)
-	} else {
-		inner.To = netip.AddrPortFrom(c.To.Addr(), port)
-	}
-	return c.table.converse(ctx, &inner)
+	return c.beyond(ctx, c.Reader, host, port)
 }
 
 // greet agrees on a way to log in, and takes every name and password.
