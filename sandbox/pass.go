@@ -67,7 +67,7 @@ func (p *pass) detonate(ctx context.Context) error {
 		run.Addresses = append(run.Addresses, a.Addr().String())
 	}
 
-	set := &setting{root: r.root, world: world, secrets: r.secrets, who: r.who, hostname: r.hostname, plan: p.plan}
+	set := &setting{root: r.root, world: world, secrets: r.secrets, who: r.who, hostname: r.hostname, plan: p.plan, tempting: p.tempting}
 	files := set.files()
 	run.Bait = set.bait
 	builder := observation.New(r.image, run)
@@ -81,6 +81,7 @@ func (p *pass) detonate(ctx context.Context) error {
 		Files:    files,
 		Layer:    p.on,
 		Link:     &link,
+		Lure:     set.lure(),
 		Limits:   r.runner.cfg.Limits,
 		DiffPath: p.file(protocol.FSDiff), CopiesDir: p.file(copiesFolder),
 		ReadsOf: set.readsOf(),

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"fmt"
 	"io/fs"
+	"net/netip"
 	"path"
 	"slices"
 	"strings"
@@ -24,6 +25,7 @@ type setting struct {
 	who      account
 	hostname string
 	plan     *plan
+	tempting bool // besides, what only a host has: its disk, its engine's socket, its cluster
 
 	made []runtime.File // what files returned
 	bait []string       // the documents among them
@@ -42,6 +44,11 @@ func (s *setting) environment() []string {
 		"HOSTNAME=" + s.hostname, "HOME=" + s.who.home,
 	}
 	env := environment(s.plan.env, engine...)
+	if s.tempting {
+		const api = canary.ClusterAddress
+		engine := []string{"KUBERNETES_SERVICE_HOST=" + api, "KUBERNETES_SERVICE_PORT=443", "KUBERNETES_SERVICE_PORT_HTTPS=443", "KUBERNETES_PORT=tcp://" + api + ":443"}
+		env = environment(env, engine...)
+	}
 	env = environment(env, s.world.Environment()...)
 	return environment(env, s.secrets.Environment()...)
 }
@@ -64,6 +71,9 @@ func (s *setting) files() []runtime.File {
 	for _, f := range s.secrets.Files(s.who.home) {
 		s.plant(f)
 	}
+	if s.tempting {
+		s.tempt()
+	}
 	documents := len(s.made)
 	for _, dir := range s.shelves() {
 		for _, f := range s.secrets.Documents(dir) {
@@ -77,6 +87,34 @@ func (s *setting) files() []runtime.File {
 		}
 	}
 	return s.made
+}
+
+// hostAt is where the disk of the host seems to be mounted.
+const hostAt = "/host"
+
+// engineSocket is the engine's, mounted as careless people do.
+const engineSocket = "/var/run/docker.sock"
+
+// tempt plants what a host has. A program of an ordinary container finds none of it.
+func (s *setting) tempt() {
+	for _, f := range s.secrets.Host(hostAt) {
+		s.plant(f)
+	}
+	s.plant(canary.File{Path: canary.Account + "/ca.crt", Content: s.world.Bundle(nil), Mode: 0o644})
+	s.folder(path.Dir(engineSocket))
+}
+
+// lure is what of that is no file.
+func (s *setting) lure() runtime.Lure {
+	if !s.tempting {
+		return runtime.Lure{}
+	}
+	const dockerPort, sd = 2375, 8
+	lure := runtime.Lure{Disks: []runtime.LureDisk{{Path: "/dev/sda", Major: sd}, {Path: "/dev/sda1", Major: sd, Minor: 1}}}
+	if !s.root.Exists(engineSocket) {
+		lure.Sockets = []runtime.LureSocket{{Path: engineSocket, To: netip.AddrPortFrom(s.world.Link().Gateway4, dockerPort)}}
+	}
+	return lure
 }
 
 // plant puts a file where the image has none.
@@ -175,6 +213,9 @@ func (s *setting) readsOf() []string {
 	var list []string
 	for _, f := range s.secrets.Files(s.who.home) {
 		list = append(list, f.Path)
+	}
+	if s.tempting {
+		list = append(list, hostAt+"/")
 	}
 	list = append(list, "/dev/", "/etc/shadow", "/etc/gshadow")
 	return append(list, behaviours.Reads()...)

@@ -44,6 +44,9 @@ const (
 	KeystoreKey        = "keystore_key"
 	BrowserPassword    = "browser_password"
 	Document           = "document"
+	HostShadow         = "host_shadow" // on what looks like the host's disk
+	HostSSHKey         = "host_ssh_key"
+	ClusterAdminToken  = "cluster_admin_token"
 )
 
 // Set is the secrets of one run. Its secrets do not change; it is safe for concurrent use.

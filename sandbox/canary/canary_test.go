@@ -316,10 +316,10 @@ func publicKey(t *testing.T, set *canary.Set) string {
 func TestFilesHoldTheSecrets(t *testing.T) {
 	set := newSet(t)
 	all := map[string]bool{}
-	files := append(set.Files("/home/app"), set.Documents("/home/app/Documents")...)
+	files := slices.Concat(set.Files("/home/app"), set.Documents("/home/app/Documents"), set.Host("/host"))
 	for _, f := range files {
 		inHome := strings.HasPrefix(f.Path, "/home/app/")
-		if !inHome && !strings.HasPrefix(f.Path, "/var/run/secrets/") && !strings.HasPrefix(f.Path, "/run/secrets/") {
+		if !inHome && !strings.HasPrefix(f.Path, "/host/") && !strings.HasPrefix(f.Path, "/var/run/secrets/") && !strings.HasPrefix(f.Path, "/run/secrets/") {
 			t.Errorf("%s is neither in the home nor a mounted secret", f.Path)
 		}
 		if inHome != f.Own {

@@ -37,12 +37,12 @@ var (
 	ownerNPM        = []string{"npmjs.org", "npmjs.com"}
 	ownerPyPI       = []string{"pypi.org", "pythonhosted.org"}
 	ownerGitHub     = []string{"github.com", "githubusercontent.com", "ghcr.io"}
-	ownerKubernetes = []string{"kubernetes.default.svc", "kubernetes.default", "cluster.local", clusterAddress}
+	ownerKubernetes = []string{"kubernetes.default.svc", "kubernetes.default", "cluster.local", ClusterAddress}
 	ownerVault      = []string{"vault.corp.example.net"}
 )
 
-// clusterAddress is where the API server of a cluster usually is.
-const clusterAddress = "10.96.0.1"
+// ClusterAddress is where the API server of a cluster usually is.
+const ClusterAddress = "10.96.0.1"
 
 func generate(rand io.Reader) ([]Secret, error) {
 	g := generator{rand: rand}
@@ -62,7 +62,7 @@ func generate(rand io.Reader) ([]Secret, error) {
 		g.secret(PyPIToken, "pypi-AgEIcHlwaS5vcmcC", alphanum, 130, ownerPyPI),
 		g.secret(GitToken, "ghp_", alphanum, 16, ownerGitHub),
 		g.secret(VaultToken, "hvs.CAESI", alphanum, 66, ownerVault),
-		g.sshKey(),
+		g.sshKey(SSHPrivateKey, "root@build-01"),
 		g.kubernetesToken(KubernetesToken, "default", "default"),
 		g.kubernetesToken(KubeconfigToken, "kube-system", "ci-deployer"),
 		g.secret(DatabasePassword, "", alphanum, 4, nil),
@@ -75,6 +75,9 @@ func generate(rand io.Reader) ([]Secret, error) {
 		g.digits(KeystoreKey, 64),
 		g.secret(BrowserPassword, "MDoEEPgAAAAAAAAAAAAAAAAAAAEwFAYIKoZIhvcNAwcECN", alphanum, 21, nil),
 		g.secret(Document, "", alphanum, 4, nil),
+		g.secret(HostShadow, "$6$q1Zb0yT4$", alphanum, 66, nil),
+		g.sshKey(HostSSHKey, "root@node-7"),
+		g.kubernetesToken(ClusterAdminToken, "kube-system", "cluster-admin"),
 	}
 	return secrets, g.err
 }
@@ -167,12 +170,12 @@ func (g *generator) plain(body string, start int) string {
 
 // sshKey is a real key. Its needle lies in the private half: the public one is
 // meant to be given away, and the file holds it too.
-func (g *generator) sshKey() Secret {
+func (g *generator) sshKey(name, comment string) Secret {
 	seed := g.bytes(ed25519.SeedSize)
-	block, err := ssh.MarshalPrivateKey(ed25519.NewKeyFromSeed(seed), "root@build-01")
+	block, err := ssh.MarshalPrivateKey(ed25519.NewKeyFromSeed(seed), comment)
 	if err != nil {
 		g.err = fmt.Errorf("ssh key: %w", err)
-		return Secret{Name: SSHPrivateKey}
+		return Secret{Name: name}
 	}
 	// The file is base64 already: the characters that the seed alone decides.
 	body := base64.StdEncoding.EncodeToString(block.Bytes)
@@ -181,7 +184,7 @@ func (g *generator) sshKey() Secret {
 	if start/line != (start+needleLength-1)/line {
 		start = (start/line + 1) * line
 	}
-	return Secret{Name: SSHPrivateKey, Value: string(pem.EncodeToMemory(block)), needle: body[start : start+needleLength]}
+	return Secret{Name: name, Value: string(pem.EncodeToMemory(block)), needle: body[start : start+needleLength]}
 }
 
 // kubernetesToken has the form of a service account's token (RFC 7519) with a

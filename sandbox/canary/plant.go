@@ -39,7 +39,7 @@ func (s *Set) Files(home string) []File {
 	own(".pypirc", "[distutils]\nindex-servers = pypi\n\n[pypi]\nusername = __token__\npassword = ", s.Value(PyPIToken), "\n")
 	own(".git-credentials", "https://builder:", s.Value(GitToken), "@github.com\n")
 	own(".vault-token", s.Value(VaultToken))
-	own(".kube/config", s.kubeconfig())
+	own(".kube/config", s.kubeconfig("ci-deployer", KubeconfigToken))
 	own(".pgpass", "*:5432:*:app:", s.Value(DatabasePassword), "\n")
 	// In a section of its own: clients that an image's own start-up calls must not read it.
 	own(".my.cnf", "[mysqldump]\nhost=db-01.corp.example.net\nuser=backup\npassword=", s.Value(MySQLPassword), "\n")
@@ -68,18 +68,18 @@ func (s *Set) serviceAccount() string {
 	return string(b) + "\n"
 }
 
-func (s *Set) kubeconfig() string {
+func (s *Set) kubeconfig(user, token string) string {
 	return `apiVersion: v1
 kind: Config
 clusters:
 - name: prod
-  cluster: {server: "https://` + clusterAddress + `:443", insecure-skip-tls-verify: true}
+  cluster: {server: "https://` + ClusterAddress + `:443", insecure-skip-tls-verify: true}
 users:
-- name: ci-deployer
-  user: {token: ` + s.Value(KubeconfigToken) + `}
+- name: ` + user + `
+  user: {token: ` + s.Value(token) + `}
 contexts:
 - name: prod
-  context: {cluster: prod, user: ci-deployer}
+  context: {cluster: prod, user: ` + user + `}
 current-context: prod
 `
 }

@@ -29,6 +29,7 @@ type connection struct {
 	accept  bool
 	local   uint16
 	remote  event.Endpoint // without family
+	socket  string         // path of the Unix socket that leads there
 }
 
 func newConnections() connections {
@@ -37,13 +38,15 @@ func newConnections() connections {
 
 func (c *connections) add(p *Process, e *event.Event) {
 	r := deref(e.Remote)
-	if c.n >= maxConnections || (r.Family != "inet" && r.Family != "inet6") {
+	relayed := r.Family == "unix" && r.IP != "" // a socket that leads to the network
+	if c.n >= maxConnections || (r.Family != "inet" && r.Family != "inet6" && !relayed) {
 		return
 	}
 	c.n++
-	r.Family, r.Scope = "", ""
+	socket := r.Path
+	r.Family, r.Scope, r.Path = "", "", ""
 	l := deref(e.Local)
-	k := connection{seq: e.Seq, ms: millis(e.Time), process: p.ID, accept: e.Kind == event.Accept, local: l.Port, remote: r}
+	k := connection{seq: e.Seq, ms: millis(e.Time), process: p.ID, accept: e.Kind == event.Accept, local: l.Port, remote: r, socket: socket}
 	if l.Port != 0 {
 		c.byLocal[port{r.Proto, l.Port}] = append(c.byLocal[port{r.Proto, l.Port}], k)
 	}
@@ -60,7 +63,7 @@ func (c *connections) join(n *Network, processes map[string]*Process, own map[st
 		flows[f.ID] = f
 		f.Scope = scope(f.otherIP(), own)
 		if k, ok := c.find(f); ok {
-			f.Event, f.Process = k.seq, k.process
+			f.Event, f.Process, f.Socket = k.seq, k.process, k.socket
 			if p := processes[k.process]; p != nil {
 				f.PID = p.PID
 				p.Flows = append(p.Flows, i)

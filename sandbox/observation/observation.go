@@ -298,10 +298,11 @@ type Flow struct {
 	Domain    string    `json:"domain"` // name whose answer gave DstIP
 	Direct    bool      `json:"direct"` // no name was asked for DstIP
 	SNI       string    `json:"sni"`
-	JA3       string    `json:"ja3,omitempty"` // fingerprints of the guest's ClientHello: MD5 in hexadecimal,
-	JA4       string    `json:"ja4,omitempty"` // and FoxIO's
-	TLS       bool      `json:"tls"`           // Out, In, App and Messages are from inside of it
-	App       string    `json:"app"`           // http, tls, dns, irc, stratum, ssh, redis, docker, smtp, quic, raw and so on; by first bytes
+	JA3       string    `json:"ja3,omitempty"`    // fingerprints of the guest's ClientHello: MD5 in hexadecimal,
+	JA4       string    `json:"ja4,omitempty"`    // and FoxIO's
+	TLS       bool      `json:"tls"`              // Out, In, App and Messages are from inside of it
+	App       string    `json:"app"`              // http, tls, dns, irc, stratum, ssh, redis, docker, smtp, quic, raw and so on; by first bytes
+	Socket    string    `json:"socket,omitempty"` // path of the Unix socket that it came through, such as that of an engine
 	Inbound   bool      `json:"inbound"`
 	Probe     bool      `json:"probe"`
 	FirstMS   int64     `json:"first_ms"`

@@ -58,7 +58,7 @@ func writeBundle(dir string, image *rootfs.Root, spec *Spec) error {
 	if err := errors.Join(writeUpper(inject, image, spec), inject.Close()); err != nil {
 		return fmt.Errorf("preparing the files to inject: %w", err)
 	}
-	session, err := sensor.SessionFile(sensor.Config{ReadsOf: spec.ReadsOf, Blind: spec.Blind, Time: spec.Time.sensor()})
+	session, err := sensor.SessionFile(sensor.Config{ReadsOf: spec.ReadsOf, Blind: spec.Blind, Time: spec.Time.sensor(), Lure: spec.Lure})
 	if err != nil {
 		return err
 	}

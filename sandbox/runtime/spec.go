@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sallyport-dev/sallyport/sandbox/event"
+	"github.com/sallyport-dev/sallyport/sandbox/runtime/lure"
 )
 
 // Spec is one run.
@@ -32,6 +33,9 @@ type Spec struct {
 	// ReadsOf lists files whose opening for reading is reported too, as
 	// sensor.Config takes them; opening for writing is reported everywhere.
 	ReadsOf []string
+
+	// Lure is put into the guest's world: sockets of engines, disks.
+	Lure Lure
 
 	// Time is what the guest's clocks may do; the zero value leaves them alone.
 	Time Time
@@ -61,6 +65,15 @@ type Layer struct {
 	Path     string // of the tar: that run's Spec.DiffPath
 	Injected []File // that run's Spec.Files
 }
+
+// Lure is sockets that lead to the network, and disks without content.
+type Lure = lure.Config
+
+// LureSocket is a Unix socket that leads to an address.
+type LureSocket = lure.Socket
+
+// LureDisk is a block device.
+type LureDisk = lure.Disk
 
 // Process is the container's first process.
 type Process struct {

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+
+	"github.com/sallyport-dev/sallyport/sandbox/runtime/lure"
 )
 
 // Config is what a run wants to see beyond what is always reported.
@@ -15,6 +17,8 @@ type Config struct {
 	ReadsOf []string
 
 	Time Time // what the guest's clocks may do
+
+	Lure lure.Config // what is put into the guest's world; no more than telling who connects
 }
 
 // maxRawPoint is the highest system call number that gVisor has trace points for.
@@ -60,6 +64,7 @@ func SessionFile(cfg Config) ([]byte, error) {
 	}
 	config := cfg.Time.config()
 	config["reads_of"] = readsOf
+	config["lure"] = cfg.Lure
 	return json.Marshal(map[string]any{"trace_session": map[string]any{
 		"name":   "Default",
 		"points": points,

@@ -19,6 +19,7 @@ import (
 	pb "gvisor.dev/gvisor/pkg/sentry/seccheck/points/points_go_proto"
 
 	"github.com/sallyport-dev/sallyport/sandbox/event"
+	"github.com/sallyport-dev/sallyport/sandbox/runtime/lure"
 )
 
 const sinkName = "sallyport"
@@ -66,6 +67,7 @@ type sink struct {
 	payloads payloads
 	limits   limits
 	times    *times
+	lures    lure.Config
 	ended    atomic.Bool                   // the first process has
 	kernel   atomic.Pointer[kernel.Kernel] // known from the first program on
 }
@@ -83,6 +85,7 @@ func newSink(config map[string]any, endpoint *fd.FD) (*sink, error) {
 		times:   newTimes(config),
 	}
 	s.copies = newCopies(s.queue)
+	s.lures = lures(config)
 	if list, ok := config["reads_of"].([]any); ok {
 		var of []string
 		for _, r := range list {
@@ -189,7 +192,7 @@ func (s *sink) number() (uint64, error) {
 // emit completes ev with the task that did it and queues it.
 func (s *sink) emit(t *kernel.Task, ev *event.Event) {
 	if s.kernel.Load() == nil {
-		s.meet(t.Kernel())
+		s.meet(t)
 	}
 	fields := taskFields
 	if ev.Exec != nil {

@@ -74,7 +74,7 @@ func (t Time) config() map[string]any {
 func (h *hooks) first(fn kernel.SyscallFn) kernel.SyscallFn {
 	return func(t *kernel.Task, nr uintptr, args arch.SyscallArguments) (uintptr, *kernel.SyscallControl, error) {
 		if s := h.sink.Load(); s != nil && s.kernel.Load() == nil {
-			s.meet(t.Kernel())
+			s.meet(t)
 		}
 		return fn(t, nr, args)
 	}
@@ -84,7 +84,8 @@ var firstCalls = []uintptr{unix.SYS_SET_TID_ADDRESS, unix.SYS_SCHED_GETAFFINITY,
 
 // meet notes the kernel once it is known, and moves its wall clock to where the
 // run is to begin.
-func (s *sink) meet(k *kernel.Kernel) {
+func (s *sink) meet(t *kernel.Task) {
+	k := t.Kernel()
 	if !s.kernel.CompareAndSwap(nil, k) {
 		return
 	}
@@ -94,6 +95,7 @@ func (s *sink) meet(k *kernel.Kernel) {
 			c.Start(offset, age)
 		}
 	}
+	s.lure(t)
 	s.jump() // it may have been asked for before
 }
 

@@ -7,9 +7,11 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 
 	"gvisor.dev/gvisor/pkg/abi/linux"
 	"gvisor.dev/gvisor/pkg/context"
+	"gvisor.dev/gvisor/pkg/errors/linuxerr"
 	"gvisor.dev/gvisor/pkg/fspath"
 	"gvisor.dev/gvisor/pkg/log"
 	"gvisor.dev/gvisor/pkg/sentry/arch"
@@ -17,6 +19,7 @@ import (
 	"gvisor.dev/gvisor/pkg/sentry/kernel"
 	"gvisor.dev/gvisor/pkg/sentry/kernel/auth"
 	"gvisor.dev/gvisor/pkg/sentry/vfs"
+	"gvisor.dev/gvisor/pkg/usermem"
 )
 
 // dressAll dresses what is mounted in a container from the start.
@@ -177,6 +180,63 @@ func (f *file) Generate(ctx context.Context, buf *bytes.Buffer) error {
 // StatFS implements kernfs.Inode.
 func (*file) StatFS(context.Context, *vfs.Filesystem) (linux.Statfs, error) {
 	return vfs.GenericStatFS(linux.PROC_SUPER_MAGIC), nil
+}
+
+// setting is a file that those with enough rights can write to. Nothing comes of it.
+type setting struct {
+	file
+	mu    sync.Mutex
+	value string
+}
+
+var _ vfs.WritableDynamicBytesSource = (*setting)(nil)
+
+// Generate implements vfs.DynamicBytesSource.
+func (s *setting) Generate(_ context.Context, buf *bytes.Buffer) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	buf.WriteString(s.value)
+	return nil
+}
+
+// maxSetting bounds what is kept of what is written, in bytes.
+const maxSetting = 4 << 10
+
+// Write implements vfs.WritableDynamicBytesSource. In a container without
+// rights on the machine, these files are on a mount that is read-only.
+func (s *setting) Write(ctx context.Context, _ *vfs.FileDescription, src usermem.IOSequence, _ int64) (int64, error) {
+	if !auth.CredentialsFromContext(ctx).HasRootCapability(linux.CAP_SYS_ADMIN) {
+		return 0, linuxerr.EROFS
+	}
+	b := make([]byte, min(src.NumBytes(), maxSetting))
+	n, err := src.CopyIn(ctx, b)
+	if err != nil {
+		return 0, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.value = strings.TrimRight(string(b[:n]), "\n") + "\n"
+	return src.NumBytes(), nil
+}
+
+// settings puts files that can be written to.
+func (d *dresser) settings(in kernfs.Inode, files map[string]string) error {
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		s := &setting{value: files[name]}
+		s.Init(d.ctx, d.root, linux.UNNAMED_MAJOR, d.dev, d.ino(), s, 0o644)
+		dir := in
+		for part := range strings.SplitSeq(path.Dir(name), "/") {
+			f, ok := dir.(folder)
+			if !ok {
+				return fmt.Errorf("%s: no such folder", name)
+			}
+			dir = lookUp(f, part)
+		}
+		if f, ok := dir.(folder); !ok || f.Insert(path.Base(name), s) != nil {
+			return fmt.Errorf("%s cannot be put there", name)
+		}
+	}
+	return nil
 }
 
 // all puts many files, each with the folder that it lies in.

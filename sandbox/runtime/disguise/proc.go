@@ -30,6 +30,9 @@ func (d *dresser) proc(root kernfs.Inode) error {
 	if err := d.all(root, procFiles); err != nil {
 		return err
 	}
+	if err := d.settings(root, procSettings); err != nil {
+		return err
+	}
 	for name, s := range map[string]source{
 		"cpuinfo": text(cpuInfo(d.k)),
 		"uptime": func(ctx context.Context) string {
@@ -88,6 +91,12 @@ func cpuWords(info, model string) string {
 	return strings.ReplaceAll(info, "stepping\t: unknown", "stepping\t: 7")
 }
 
+// procSettings is the files of /proc that can be written to, as a machine sets them.
+var procSettings = map[string]string{
+	"sys/kernel/core_pattern": "|/usr/share/apport/apport -p%p -s%s -c%c -d%d -P%P -u%u -g%g -- %E\n",
+	"sys/kernel/modprobe":     "/sbin/modprobe\n",
+}
+
 // procFiles is what the files of /proc say that are the same everywhere; those
 // that would be long are there and empty.
 var procFiles = map[string]string{
@@ -114,13 +123,10 @@ var procFiles = map[string]string{
 	"sys/kernel/kptr_restrict":             "1\n",
 	"sys/kernel/perf_event_paranoid":       "4\n",
 	"sys/kernel/unprivileged_bpf_disabled": "2\n",
-	"sys/kernel/core_pattern":              "|/usr/share/apport/apport -p%p -s%s -c%c -d%d -P%P -u%u -g%g -- %E\n",
-	"sys/kernel/modprobe":                  "/sbin/modprobe\n",
 	"sys/kernel/tainted":                   "0\n",
 	"sys/kernel/threads-max":               "127234\n",
 	"sys/kernel/ngroups_max":               "65536\n",
 	"sys/kernel/sysrq":                     "176\n",
 	"sys/kernel/panic":                     "0\n",
 	"sys/kernel/printk":                    "4\t4\t1\t7\n",
-	"sys/kernel/hotplug":                   "\n",
 }

@@ -5,13 +5,16 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 	"unsafe"
@@ -31,6 +34,24 @@ func main() {
 	action(os.Args[min(2, len(os.Args)):])
 }
 
+// engine asks a container engine for a container, over its socket, as often as said.
+func engine(args []string) {
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true, Dial: func(string, string) (net.Conn, error) { return net.Dial("unix", args[0]) }}}
+	var work sync.WaitGroup
+	for range number(args[1]) {
+		work.Go(func() {
+			resp, err := client.Post("http://localhost/v1.43/containers/create", "application/json", strings.NewReader(`{"Image":"alpine","HostConfig":{"Privileged":true,"Binds":["/:/host"]},"Labels":{"x":"`+strings.Repeat("y", 20<<10)+`"}}`))
+			if err != nil {
+				fail(err)
+			}
+			defer resp.Body.Close()
+			b, err := io.ReadAll(resp.Body)
+			fmt.Println(resp.StatusCode, len(b) > 0, err)
+		})
+	}
+	work.Wait()
+}
+
 var actions = map[string]func([]string){
 	"true":    func([]string) {},
 	"exit":    func(args []string) { os.Exit(number(args[0])) },
@@ -41,6 +62,7 @@ var actions = map[string]func([]string){
 	"mount":   func(args []string) { fmt.Println(unix.Mount(args[0], args[1], args[2], 0, "")) },
 	"files":   files,
 	"connect": connect,
+	"engine":  engine,
 	"send":    send,
 	"serve":   serve,
 	"drop":    drop,
