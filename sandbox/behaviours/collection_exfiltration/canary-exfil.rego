@@ -32,6 +32,7 @@ finding contains {
 } if {
 	some flow in lib.outgoing
 	not metadata_service(flow)
+	object.get(flow, "socket", "") == "" # that of an engine, on this machine
 	stolen := {c | some c in flow.canaries; not c.own_domain}
 	count(stolen) > 0
 	names := {c.name | some c in stolen}

