@@ -202,6 +202,18 @@ func TestTicking(t *testing.T) {
 	}
 }
 
+// TestLookingAtTheClock is a shell that does so with programs, which are events.
+func TestLookingAtTheClock(t *testing.T) {
+	spec := jumping(t, "sh", "-c", `end=$(( $(date +%s) + 72000 ))
+while [ $(date +%s) -lt $end ]; do sleep 1; done
+echo ends`)
+	spec.Time.MaxJumps = 90
+	spec.Limits.Wall = 3 * time.Minute
+	if s := run(t, spec); string(s.Stdout) != "ends\n" || s.Clock.Skipped < 19*time.Hour {
+		t.Errorf("%q %q, %+v", s.Stdout, s.Stderr, s.Clock)
+	}
+}
+
 // TestLongWaitBesideTicks: what ticks must not hide what waits.
 func TestLongWaitBesideTicks(t *testing.T) {
 	s := run(t, jumping(t, "sh", "-c", "guest tick 1s 1000h & exec guest wait 3h nanosleep"))

@@ -28,7 +28,8 @@ type world struct {
 type simulated struct {
 	every time.Duration
 	at    int64
-	acts  int // expires so often without consequence, then acts; 0: never
+	acts  int           // expires so often without consequence, then acts; 0: never
+	until time.Duration // acts whenever it expires, and is over when so much has passed; 0: not
 	fired int
 }
 
@@ -64,6 +65,14 @@ func (w *world) live(t *testing.T) (rest string, acted []string) {
 				continue
 			}
 			s.at = w.now + int64(s.every)
+			if s.until > 0 {
+				consequence = true
+				if time.Duration(w.now) > s.until {
+					acted = append(acted, name)
+					delete(w.timers, name)
+				}
+				continue
+			}
 			if s.fired++; s.fired == s.acts {
 				consequence = true
 				acted = append(acted, name)
@@ -93,6 +102,7 @@ func TestPlan(t *testing.T) {
 		{"a wait behind ticks of two kinds", map[string]*simulated{"a": {every: 10 * time.Hour, acts: 1}, "tick": {every: time.Second}, "tock": {every: time.Minute}}, 24 * time.Hour, SkippedAll, 1, 24 * time.Hour, 10 * time.Hour},
 		{"a loop that counts", map[string]*simulated{"a": {every: time.Minute, acts: 60}}, 24 * time.Hour, NothingWaits, 1, time.Hour, time.Minute},
 		{"only ticks", map[string]*simulated{"tick": {every: time.Second}}, 24 * time.Hour, SkippedAll, 0, 24 * time.Hour, 0},
+		{"a loop that acts until the clock says so", map[string]*simulated{"a": {every: time.Second, until: 20 * time.Hour}}, 24 * time.Hour, NothingWaits, 1, 20 * time.Hour, time.Second},
 		{"many that act", map[string]*simulated{"a": {every: time.Minute, acts: 3}, "b": {every: time.Hour, acts: 2}, "c": {every: 5 * time.Hour, acts: 1}}, 24 * time.Hour, NothingWaits, 3, 5 * time.Hour, 5 * time.Hour},
 	}
 	for _, tt := range tests {
