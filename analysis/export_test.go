@@ -10,7 +10,7 @@ func Hurried(cfg Config) Config {
 
 // HurriedReplay is cfg with intervals for tests.
 func HurriedReplay(cfg ReplayConfig) ReplayConfig {
-	cfg.Poll, cfg.Rest, cfg.back = 20*time.Millisecond, time.Hour, 10*time.Millisecond
+	cfg.Poll, cfg.Rest, cfg.back = 20*time.Millisecond, 20*time.Millisecond, 10*time.Millisecond
 	return cfg
 }
 

@@ -27,7 +27,7 @@ type ReplayConfig struct {
 
 	Auto bool          // Run replays when the sandbox has other rules than before
 	Poll time.Duration // how often Run asks for them; default 1 min
-	Rest time.Duration // how long Run leaves rules alone that it replayed; default 1 h
+	Rest time.Duration // at least so long Run waits between two replays; default 1 min
 
 	// Concluded, if not nil, is told of each verdict that is not as before, with the report behind it.
 	Concluded func(ctx context.Context, v verdict.Verdict, raw []byte)
@@ -68,7 +68,7 @@ func NewReplayer(cfg ReplayConfig) (*Replayer, error) {
 		cfg.Poll = time.Minute
 	}
 	if cfg.Rest <= 0 {
-		cfg.Rest = time.Hour
+		cfg.Rest = time.Minute
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.Default()
@@ -133,6 +133,12 @@ func (r *Replayer) replay(ctx context.Context, o ReplayOptions, each func(Replay
 	}
 	r.metrics.running.Inc()
 	defer r.metrics.running.Dec()
+	began := time.Now()
+	if !o.DryRun { // in case that it breaks off
+		if err := r.remember(ctx, p.summary, 0, false); err != nil {
+			return p.summary, err
+		}
+	}
 	for _, v := range todo {
 		one, err := p.one(ctx, v)
 		if err != nil {
@@ -147,7 +153,10 @@ func (r *Replayer) replay(ctx context.Context, o ReplayOptions, each func(Replay
 			return p.summary, err
 		}
 	}
-	return p.summary, nil
+	if o.DryRun || o.Digests != nil || !o.Since.IsZero() {
+		return p.summary, nil
+	}
+	return p.summary, r.remember(ctx, p.summary, time.Since(began), true)
 }
 
 // tell logs and counts what a replay found.

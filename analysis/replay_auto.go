@@ -3,21 +3,29 @@ package analysis
 import (
 	"context"
 	"errors"
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/sallyport-dev/sallyport/objects"
 )
 
-// replayedKey holds which rules everything was replayed with.
+// replayedKey holds how the last replay went.
 const replayedKey = "settings/replayed"
 
-// replayed is when a replay of all verdicts with a ruleset ended, by its hash.
-type replayed map[string]time.Time
+// replayed is the last replay of all verdicts, by whichever replica.
+type replayed struct {
+	Ruleset string        `json:"ruleset"`
+	Ended   time.Time     `json:"ended"`
+	Took    time.Duration `json:"took_ns"`
+	Mixed   bool          `json:"mixed,omitempty"` // some verdicts were judged by other rules since
+}
 
-// remembered is how many rulesets are.
-const remembered = 16
+// Verdicts are looked through once a day in any case: runs of before and after
+// a change of rules may have ended in any order.
+const atLeast = 24 * time.Hour
+
+// share is how much longer than it took a replay is left alone, so that
+// sandboxes with different rules behind one address are not replayed all the time.
+const share = 10
 
 // Run replays whenever the sandbox has rules with which that was not done, until
 // ctx ends: after a start with a new version, and when authors change theirs.
@@ -79,9 +87,6 @@ func (r *Replayer) auto(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := r.finished(ctx, s.Ruleset); err != nil {
-		return err
-	}
 	r.mu.Lock()
 	clear(r.said)
 	r.mu.Unlock()
@@ -94,41 +99,38 @@ func (r *Replayer) auto(ctx context.Context) error {
 	return nil
 }
 
-// due tells whether the ruleset is another than that of the last replay. Where
-// sandboxes with different rules stand behind one address, each is tried once in
-// a while, and not all the time.
+// due tells whether verdicts are to be looked through for those that other
+// rules than ruleset gave.
 func (r *Replayer) due(ctx context.Context, ruleset string) (bool, error) {
-	done, err := r.done(ctx)
+	last, err := r.last(ctx)
 	if err != nil {
 		return false, err
 	}
-	for other, at := range done {
-		if other != ruleset && at.After(done[ruleset]) {
-			return time.Since(done[ruleset]) >= r.cfg.Rest, nil
-		}
+	since := time.Since(last.Ended)
+	if last.Ruleset == ruleset && !last.Mixed {
+		return since >= atLeast, nil
 	}
-	return done[ruleset].IsZero(), nil
+	return since >= max(r.cfg.Rest, share*last.Took), nil
 }
 
-func (r *Replayer) done(ctx context.Context) (replayed, error) {
-	done := replayed{}
-	err := r.cfg.Objects.GetJSON(ctx, replayedKey, &done)
+func (r *Replayer) last(ctx context.Context) (last replayed, err error) {
+	err = r.cfg.Objects.GetJSON(ctx, replayedKey, &last)
 	if errors.Is(err, objects.ErrNotFound) {
 		return replayed{}, nil
 	}
-	return done, err
+	return last, err
 }
 
-func (r *Replayer) finished(ctx context.Context, ruleset string) error {
-	done, err := r.done(ctx)
-	if err != nil {
-		r.cfg.Log.WarnContext(ctx, "replacing what was known of replays", "error", err)
-		done = replayed{}
+// remember writes down how a replay ended. One of some verdicts leaves the
+// others as they are.
+func (r *Replayer) remember(ctx context.Context, s ReplaySummary, took time.Duration, all bool) error {
+	now := replayed{Ruleset: s.Ruleset, Ended: time.Now().UTC(), Took: took}
+	if !all {
+		last, err := r.last(ctx)
+		if err != nil || last.Ruleset == s.Ruleset || last.Mixed {
+			return err
+		}
+		now, now.Mixed = last, true
 	}
-	done[ruleset] = time.Now().UTC()
-	oldest := slices.SortedFunc(maps.Keys(done), func(a, b string) int { return done[b].Compare(done[a]) })
-	for _, old := range oldest[min(len(oldest), remembered):] {
-		delete(done, old)
-	}
-	return r.cfg.Objects.PutJSON(ctx, replayedKey, done)
+	return r.cfg.Objects.PutJSON(ctx, replayedKey, now)
 }

@@ -406,6 +406,27 @@ func TestTheGateReplaysByItself(t *testing.T) {
 			v, err := replicas[2].verdicts.Get(ctx, bad)
 			return err == nil && v.Conclusion == report.Clean
 		})
+		// What a person has judged by other rules, for one image or all, is
+		// noticed when the rules are those of before.
+		url, _ = rulesOf(t, rule(today))
+		byHand := newArchive(t, d, connect(), false)
+		byHand.use(url)
+		for _, o := range []analysis.ReplayOptions{{Digests: []digest.Digest{bad}}, {}} {
+			for {
+				_, err := byHand.replayer.Replay(ctx, o, nil)
+				if err == nil {
+					break
+				}
+				if !errors.Is(err, analysis.ErrReplaying) {
+					t.Fatal(err)
+				}
+				time.Sleep(10 * time.Millisecond)
+			}
+			until(t, "as the gate's own sandbox judges", func() bool {
+				v, err := byHand.verdicts.Get(ctx, bad)
+				return err == nil && v.Conclusion == report.Clean
+			})
+		}
 	})
 }
 

@@ -84,7 +84,7 @@ func TestReplay(t *testing.T) {
 	if err := os.Remove(file); err != nil {
 		t.Fatal(err)
 	}
-	wait("without the rule", http.StatusOK) // the gate asks the sandbox once a minute
+	wait("without the rule", http.StatusOK) // the gate asks the sandbox once a minute, and waits a minute between replays
 	out := g.mustCommand("behaviour", "replay", g.image("demo/good:DTA"), "--all", "--dry-run", "-o", "json")
 	var answer struct {
 		Summary struct{ Same, Missing int }
