@@ -71,6 +71,9 @@ func (p *pass) detonate(ctx context.Context) error {
 	files := set.files()
 	run.Bait = set.bait
 	builder := observation.New(r.image, run)
+	if p.on != nil {
+		builder.Inherit(r.main.seen)
+	}
 	watch := newWatch(world, clocks, p.plan.ports, run.Token, r.runner.cfg.Idle, r.log)
 	criticalSeen, first := uint64(0), r.seq
 	spec := runtime.Spec{

@@ -17,6 +17,7 @@ type Builder struct {
 	writes  writes
 	own     map[string]bool // the guest's addresses
 	bodies  map[string]bool // SHA-256 of what the network answered
+	left    map[string]File // what an earlier run left, by path
 	hashed  map[string]File // regular files of the difference, for hard links to them
 	heads   int             // bytes of File.Head so far
 	paths   int             // bytes of File.Path and File.Target so far

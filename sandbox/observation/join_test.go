@@ -166,6 +166,45 @@ func TestProvenance(t *testing.T) {
 	}
 }
 
+// TestProvenanceOfAnEarlierRun: what is started again on what it left has
+// fetched and installed nothing this time.
+func TestProvenanceOfAnEarlierRun(t *testing.T) {
+	earlier := &observation.Observation{Files: observation.Files{
+		Created: []observation.File{
+			{Path: "/usr/bin/tool", SHA256: hash(elf + "tool"), Provenance: "pkgmgr"}, {Path: "/opt/agent", SHA256: hash(elf + "agent"), Provenance: "network"},
+			{Path: "/opt/other", SHA256: hash(elf + "other"), Provenance: "pkgmgr"}, {Path: "/opt/gone", SHA256: hash(elf + "gone"), Provenance: "pkgmgr", Gone: true},
+			{Path: "/opt/run.sh", SHA256: hash("#!/bin/sh\n"), Provenance: "config"},
+		},
+	}}
+	s := play(t)
+	s.b.Inherit(earlier)
+	s.start("/bin/sh", "/entrypoint.sh")
+	s.write(1, "/opt/other")
+	for i, path := range []string{"/usr/bin/tool", "/opt/agent", "/opt/other", "/opt/gone"} {
+		pid := int32(2 + i)
+		s.fork(1, pid)
+		run := dropped(path)
+		run.SHA256 = hash(elf + path[strings.LastIndex(path, "/")+1:])
+		s.exec(pid, run)
+	}
+	s.spawn(1, 6, "/bin/sh", "/opt/run.sh")
+	if err := s.b.AddFile(file("/usr/bin/tool", elf+"tool")); err != nil {
+		t.Fatal(err)
+	}
+	o := s.b.Build()
+	for id, want := range map[string]string{"2.0": "pkgmgr", "3.0": "network", "4.0": "unknown", "5.0": "unknown"} {
+		if p := o.Processes[id]; p.Provenance != want {
+			t.Errorf("%s is from %s, want %s", p.Exe, p.Provenance, want)
+		}
+	}
+	if p := o.Processes["6.0"]; !p.ScriptDrift || p.ScriptProvenance != "config" {
+		t.Errorf("the script is of the image: %t, from %s", !p.ScriptDrift, p.ScriptProvenance)
+	}
+	if f := o.Files.Created[0]; f.Provenance != "pkgmgr" {
+		t.Errorf("%s is from %s", f.Path, f.Provenance)
+	}
+}
+
 // What a child received and its parent wrote came from the network.
 func TestProvenanceThroughAPipeToTheParent(t *testing.T) {
 	s := play(t)

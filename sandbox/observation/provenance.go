@@ -31,6 +31,20 @@ var decoders = map[string]bool{
 	"unzstd": true, "zstdcat": true, "unzip": true, "rev": true,
 }
 
+// Inherit tells what the run found on disk that is not of the image: what an
+// earlier run left. Who wrote it is in that one's observation. To be called
+// before Build.
+func (b *Builder) Inherit(earlier *Observation) {
+	b.left = map[string]File{}
+	for _, list := range [][]File{earlier.Files.Created, earlier.Files.Modified} {
+		for _, f := range list {
+			if !f.Gone {
+				b.left[f.Path] = f
+			}
+		}
+	}
+}
+
 // attribute gives files their writers, and files and programs their provenance.
 func (b *Builder) attribute() {
 	a := attribution{b: b, received: map[string]int64{}, images: map[string]bool{}, fed: map[string][]*Process{}}
@@ -62,7 +76,7 @@ func (b *Builder) attribute() {
 		p.Provenance = FromImage
 		if p.Drift && !p.Forked {
 			wr, ok := b.writes.before(p.Exe, p.Event)
-			p.Provenance = a.origin(wr, ok, p.SHA256, "elf")
+			p.Provenance = a.origin(p.Exe, wr, ok, p.SHA256, "elf")
 		}
 	}
 	for _, p := range b.tree.order {
@@ -81,7 +95,7 @@ func (b *Builder) attribute() {
 				}
 			}
 			f.Writer, f.Event = last.process, first.seq
-			f.Provenance = a.origin(last, ok, f.SHA256, f.Type)
+			f.Provenance = a.origin(f.Path, last, ok, f.SHA256, f.Type)
 			f.Executed = executed[f.Path]
 			if known := files[f.Path]; known == nil || known.Gone {
 				files[f.Path] = f
@@ -98,8 +112,8 @@ func (b *Builder) attribute() {
 		if f != nil {
 			p.ScriptSHA256 = f.SHA256
 		}
-		if wr, ok := b.writes.before(p.Script, p.Event); ok {
-			p.ScriptProvenance = a.origin(wr, ok, p.ScriptSHA256, "script")
+		if wr, ok := b.writes.before(p.Script, p.Event); ok || p.ScriptDrift {
+			p.ScriptProvenance = a.origin(p.Script, wr, ok, p.ScriptSHA256, "script")
 		}
 	}
 }
@@ -111,8 +125,9 @@ type attribution struct {
 	fed      map[string][]*Process
 }
 
-// origin tells where content comes from that wr left. Proof by hash comes first.
-func (a *attribution) origin(wr write, known bool, sha, kind string) string {
+// origin tells where the content of a path comes from that wr left. Proof by
+// hash comes first. What nobody wrote in this run was there before it.
+func (a *attribution) origin(path string, wr write, known bool, sha, kind string) string {
 	if sha != "" && a.b.bodies[sha] {
 		return FromNetwork
 	}
@@ -120,6 +135,9 @@ func (a *attribution) origin(wr write, known bool, sha, kind string) string {
 		return FromImage
 	}
 	w := a.b.tree.all[wr.process]
+	if f, ok := a.b.left[path]; ok && !known && (f.SHA256 == sha || f.SHA256 == "" || sha == "") {
+		return f.Provenance
+	}
 	if !known || w == nil {
 		return FromUnknown
 	}

@@ -16,7 +16,9 @@ func (b *Builder) readArguments() {
 		p.Script = script(p.Exe, p.Argv, p.CWD)
 		p.Decodes = decodes(p.Argv)
 		if p.Script != "" {
-			_, p.ScriptDrift = b.writes.before(p.Script, p.Event)
+			_, written := b.writes.before(p.Script, p.Event)
+			_, left := b.left[p.Script]
+			p.ScriptDrift = written || left
 		}
 	}
 }
