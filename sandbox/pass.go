@@ -75,6 +75,20 @@ func (p *pass) detonate(ctx context.Context) error {
 		builder.Inherit(r.main.seen)
 	}
 	watch := newWatch(world, clocks, p.plan.ports, run.Token, r.runner.cfg.Idle, r.log)
+	if r.req.Profile.Name != protocol.Quick && !p.commanded {
+		watch.hangUp = make(chan struct{}, 1)
+	}
+	var running time.Time // since when
+	proof := &proof{judge: r.runner.cfg.Judge, log: r.log, fold: func(events []event.Event) *observation.Observation {
+		b := observation.New(r.image, run)
+		for _, e := range events {
+			b.Add(e)
+		}
+		records := world.Records(clocks.started(running))
+		b.AddNetwork(observation.Network{Flows: records.Flows, DNS: records.DNS, HTTP: records.HTTP, Traffic: records.Traffic})
+		b.End(observation.End{Status: observation.Timeout, Duration: time.Since(running)})
+		return b.Build()
+	}}
 	criticalSeen, first := uint64(0), r.seq
 	spec := runtime.Spec{
 		Dir:      filepath.Join(r.runner.cfg.Dir, boxesFolder),
@@ -98,12 +112,18 @@ func (p *pass) detonate(ctx context.Context) error {
 			r.seq = max(r.seq, e.Seq)
 			builder.Add(e)
 			r.events.add(p.name, e)
+			proof.add(e)
 			watch.event(e)
 		},
-		OnStart: watch.start,
-		Load:    watch.load,
-		Stop:    watch.still,
-		Logger:  r.log,
+		OnStart: func() {
+			running = time.Now()
+			watch.start()
+			watch.work.Go(func() { proof.wait(watch.ctx, func() { watch.end(enoughProof) }) })
+		},
+		HangUp: watch.hangUp,
+		Load:   watch.load,
+		Stop:   watch.still,
+		Logger: r.log,
 	}
 	if p.asRoot {
 		spec.Process.UID, spec.Process.GID, spec.Process.Groups = 0, 0, nil
@@ -144,8 +164,12 @@ func (p *pass) detonate(ctx context.Context) error {
 	end.CPU, end.CPUs = watch.used(), goruntime.NumCPU()
 	end.PortsProbed, end.PortsSilent = watch.probed()
 	end.Unmet = unmet(records.HTTP)
-	if result.End == runtime.Stopped {
+	hungUp := result.End == runtime.Exited && watch.wasHungUp()
+	switch {
+	case result.End == runtime.Stopped:
 		end.Early = watch.why()
+	case hungUp:
+		end.Early = fmt.Sprintf("it only waited for %v, and ended when it was told to hang up", r.runner.cfg.Idle)
 	}
 	if err := p.addFiles(builder, set, result); err != nil {
 		r.log.Warn("the file system's difference could not be read to its end", "error", err)
@@ -164,6 +188,9 @@ func (p *pass) detonate(ctx context.Context) error {
 	p.seen = builder.Build()
 	if p.commanded { // its first process is none of the image's
 		p.seen.Run.RanEntrypoint, p.seen.Run.Exit = true, nil
+	}
+	if hungUp { // it is not by itself that it ended so
+		p.seen.Run.Exit = nil
 	}
 	return nil
 }

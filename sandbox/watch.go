@@ -22,7 +22,10 @@ type watch struct {
 	exposed []uint16
 	word    string // what visitors order to repeat
 	log     *slog.Logger
-	still   chan struct{} // closed when the guest only waits; for runtime.Spec.Stop
+	still   chan struct{} // closed when the run is to end; for runtime.Spec.Stop
+
+	hangUp chan struct{} // tells the first process to hang up, before the end; nil: it is not told
+	hungUp time.Time     // when it was told
 
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -137,7 +140,7 @@ func (w *watch) wait() {
 			case w.pacing():
 				over, why = w.time.wait(), fmt.Sprintf("it did little for %v and longer, however far its clocks were put on", looksBusy*w.idle)
 			}
-			if over {
+			if over && w.settled() {
 				w.end(why)
 				return
 			}
@@ -145,11 +148,14 @@ func (w *watch) wait() {
 	}
 }
 
+// end has the run end, once.
 func (w *watch) end(why string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.early = why
-	close(w.still)
+	if w.early == "" {
+		w.early = why
+		close(w.still)
+	}
 }
 
 // why is why the guest was ended early, in words.
@@ -157,6 +163,35 @@ func (w *watch) why() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.early
+}
+
+// settles is how long a guest that only waits is watched after its first
+// process was told to hang up.
+const settles = 2 * time.Second
+
+// settled is asked when nothing more seems to come of a guest. Its first process
+// then gets SIGHUP, which has daemons read their settings again, and some show
+// what they are. It is true when nothing came of that either.
+func (w *watch) settled() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.hangUp == nil {
+		return true
+	}
+	if w.hungUp.IsZero() {
+		w.hungUp = time.Now()
+		w.hangUp <- struct{}{} // there is room for it
+		return false
+	}
+	quiet, since := min(w.idle, settles), time.Since(w.hungUp)
+	return since >= quiet && time.Since(w.active) >= quiet || since >= 3*quiet // some are never quiet
+}
+
+// wasHungUp tells whether the first process was told to hang up.
+func (w *watch) wasHungUp() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return !w.hungUp.IsZero()
 }
 
 // quiet tells whether nobody visits the guest, and it does not compute.

@@ -66,3 +66,35 @@ func TestASecondRunOnWhatTheFirstLeft(t *testing.T) {
 		}
 	}
 }
+
+// TestHangUp: what the first process does with them is its affair; who handles
+// none is not ended, as the first process of a machine is not.
+func TestHangUp(t *testing.T) {
+	for name, c := range map[string]struct {
+		text string
+		want string
+	}{
+		"handled":   {`trap 'echo hung up; exit 7' HUP; echo ready; while :; do sleep 0.1; done`, "ready\nhung up\n"},
+		"unhandled": {`echo ready; sleep 3; echo lives`, "ready\nlives\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			spec := newSpec(t, "sh", "-c", c.text)
+			hangUp := make(chan struct{}, 1)
+			spec.HangUp = hangUp
+			slept := false
+			spec.Events = func(ev event.Event) {
+				if ev.Kind == event.Clone && !slept { // by then the trap is set
+					slept = true
+					hangUp <- struct{}{}
+				}
+			}
+			s, err := runtime.Run(t.Context(), spec)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := string(s.Stdout); got != c.want {
+				t.Errorf("stdout %q, want %q; ended as %s %+v", got, c.want, s.End, s.Exit)
+			}
+		})
+	}
+}

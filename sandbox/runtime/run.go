@@ -9,6 +9,7 @@ import (
 
 	"github.com/sallyport-dev/sallyport/sandbox/event"
 	"github.com/sallyport-dev/sallyport/sandbox/rootfs"
+	"github.com/sallyport-dev/sallyport/sandbox/sensor"
 )
 
 // The reasons why a run ended.
@@ -160,6 +161,10 @@ func (r *run) conduct(ctx context.Context) error {
 				orders = nil
 			} else if err := r.sight.order(o); err != nil {
 				r.spec.Logger.Warn("the guest's clocks could not be ordered", "order", o.Do, "error", err)
+			}
+		case <-r.spec.HangUp:
+			if err := sensor.HangUp(r.sight.socket); err != nil {
+				r.spec.Logger.Debug("the first process was not told to hang up", "error", err)
 			}
 		case <-r.sight.broken:
 			r.result.End, r.result.Detail = Crashed, "the sensor's stream was malformed"

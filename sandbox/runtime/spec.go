@@ -51,6 +51,9 @@ type Spec struct {
 	// Load is told, about twice a second, how much CPU time the sandbox and the
 	// guest in it have used since their start. It must not block. May be nil.
 	Load func(cpu time.Duration)
+	// HangUp, when it gets a value, has SIGHUP sent to the first process if that
+	// has a handler for it. May be nil.
+	HangUp <-chan struct{}
 	// Stop, when closed, ends the run as Limits.Wall does: with its events and
 	// its difference. Cancelling the context ends it without. May be nil.
 	Stop <-chan struct{}

@@ -32,6 +32,7 @@ const (
 	commandKnown   = 'K' // a jump is known
 	commandHold    = 'H' // no jumps for now
 	commandUnhold  = 'U'
+	commandHangUp  = 'G' // SIGHUP to the first process
 	commandTell    = 'T' // what came of the jumps, and what waits
 	commandAdvance = 'A' // jump by the nanoseconds that follow, 8 bytes little endian
 )

@@ -161,6 +161,8 @@ func (s *sink) obey() {
 			}
 		case commandHold, commandUnhold:
 			s.holdClock(b[0] == commandHold)
+		case commandHangUp:
+			s.hangUp()
 		case commandTell:
 			s.tellClock()
 		case commandAdvance:
