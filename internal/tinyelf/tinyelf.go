@@ -6,7 +6,7 @@
 //
 // A program is a sequence of system calls, written once (programs.go). An
 // instruction set turns it into bytes (amd64.go, arm64.go), and the ELF header
-// goes in front (file.go).
+// goes in front (file.go). For CPUs of 32 bits there is one program (foreign.go).
 package tinyelf
 
 import (
@@ -15,7 +15,7 @@ import (
 )
 
 // ErrArch is for a CPU that this package cannot write for.
-var ErrArch = errors.New("tinyelf writes programs for amd64 and arm64 only")
+var ErrArch = errors.New("tinyelf has no such program for this CPU")
 
 // instructions is the instruction set of one CPU. Each method returns the bytes
 // of one step; what refers to a place elsewhere is filled in by patch.

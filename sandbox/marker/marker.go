@@ -12,11 +12,17 @@ import (
 	"github.com/sallyport-dev/sallyport/internal/tinyelf"
 )
 
-// ELF is a static program for a CPU as Go spells it (amd64, arm64) that prints
-// token and a newline, and exits 0. The error wraps tinyelf.ErrArch for any
-// other CPU.
+// Arches are the CPUs for which there are programs, as Go spells them, and ppc.
+var Arches = []string{"amd64", "arm64", "arm", "mips", "mipsle", "ppc"}
+
+// ELF is a static program for one of Arches that prints token and a newline, and
+// exits 0. The error wraps tinyelf.ErrArch for any other CPU.
 func ELF(arch, token string) ([]byte, error) {
-	program, err := tinyelf.Hello(arch, token+"\n")
+	write := tinyelf.Foreign
+	if arch == "amd64" || arch == "arm64" {
+		write = tinyelf.Hello
+	}
+	program, err := write(arch, token+"\n")
 	if err != nil {
 		return nil, fmt.Errorf("marker payload: %w", err)
 	}

@@ -156,13 +156,13 @@ func (w *World) newTable() (*responder.Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	programs := make(map[string][]byte, 2)
-	for _, arch := range []string{"amd64", "arm64"} {
+	programs := make(map[string][]byte, len(marker.Arches))
+	for _, arch := range marker.Arches {
 		if programs[arch], err = marker.ELF(arch, w.cfg.Token); err != nil {
 			return nil, err
 		}
 	}
-	if programs[w.cfg.Arch] == nil {
+	if w.cfg.Arch != "amd64" && w.cfg.Arch != "arm64" {
 		return nil, fmt.Errorf("no payload for CPU %q: only amd64 and arm64 guests can be simulated for", w.cfg.Arch)
 	}
 	var egress responder.Egress // a nil *gateway.Session in it would not be nil

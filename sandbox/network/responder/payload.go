@@ -90,14 +90,33 @@ func isDownloader(agent string) bool {
 	return false
 }
 
-// cpu is what was asked for, by the words that uname and distributions use.
+// cpus is the words by which uname, distributions and botnets name CPUs.
+var cpus = map[string]string{
+	"x86_64": "amd64", "amd64": "amd64", "x64": "amd64", "aarch64": "arm64", "arm64": "arm64", "armv8": "arm64",
+	"arm": "arm", "arm4": "arm", "arm4l": "arm", "arm5": "arm", "arm5n": "arm", "arm6": "arm", "arm7": "arm", "armv4l": "arm", "armv5l": "arm", "armv6l": "arm", "armv7l": "arm", "armhf": "arm", "armel": "arm",
+	"mips": "mips", "mips64": "mips", "mpsl": "mipsle", "mipsel": "mipsle", "mipsle": "mipsle", "ppc": "ppc", "powerpc": "ppc", "ppc440fp": "ppc",
+}
+
+// cpu is what was asked for, by the last word that names one. What the guest's
+// CPU would run as well is given to it as its own, so that it runs here, too.
 func (s *payloads) cpu(uri string) string {
-	for _, alias := range []struct{ word, arch string }{
-		{"x86_64", "amd64"}, {"x86-64", "amd64"}, {"amd64", "amd64"}, {"x64", "amd64"},
-		{"aarch64", "arm64"}, {"arm64", "arm64"}, {"armv8", "arm64"},
-	} {
-		if strings.Contains(uri, alias.word) {
-			return alias.arch
+	uri = strings.ReplaceAll(uri, "x86-64", "x86_64")
+	words := strings.FieldsFunc(uri, func(c rune) bool {
+		return !(c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '_')
+	})
+	for _, word := range slices.Backward(words) {
+		arch, ok := cpus[word]
+		for rest := word; !ok && strings.Contains(rest, "_"); { // as in agent_linux_amd64
+			_, rest, _ = strings.Cut(rest, "_")
+			arch, ok = cpus[rest]
+		}
+		if ok && !(arch == "arm" && s.Arch == "arm64") {
+			return arch
+		}
+	}
+	for _, word := range []string{"x86_64", "amd64", "aarch64", "arm64"} { // unmistakable, also within another
+		if strings.Contains(uri, word) {
+			return cpus[word]
 		}
 	}
 	return s.Arch
