@@ -123,7 +123,7 @@ func BenchmarkIdle(b *testing.B) {
 			})
 		}
 		running.Wait()
-		time.Sleep(time.Second)
+		time.Sleep(5 * time.Second) // until they have settled, see package early
 		total += float64(pss(descendants(os.Getpid()))) / sandboxes
 		close(stop)
 		work.Wait()

@@ -11,7 +11,6 @@ package early
 
 import (
 	"os"
-	"runtime"
 	"runtime/debug"
 	"time"
 )
@@ -46,11 +45,11 @@ func init() {
 	}
 }
 
-// Settle has the garbage collector work as ever when the part has started. It
-// returns at once.
+// Settle has the garbage collector work as ever when the part has started, and
+// gives back what the start left behind. It returns at once.
 func Settle() {
 	time.AfterFunc(settled, func() {
 		debug.SetGCPercent(100)
-		runtime.GC()
+		debug.FreeOSMemory()
 	})
 }
