@@ -2,6 +2,7 @@ package observation
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/sallyport-dev/sallyport/sandbox/event"
 )
@@ -184,6 +185,7 @@ func (b *Builder) Build() *Observation {
 	b.o.Processes = b.tree.all
 	sortEvents(b.o.Events)
 	b.o.Run.Unrecorded += b.missing
+	b.o.Run.MarkerRan = b.o.Run.Token != "" && slices.Contains(strings.Split(b.o.Run.Stdout, "\n"), b.o.Run.Token)
 	b.o.index(b.own)
 	b.o.fill()
 	return &b.o

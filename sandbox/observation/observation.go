@@ -116,6 +116,7 @@ type Run struct {
 	End
 
 	RanEntrypoint bool          `json:"ran_entrypoint"`
+	MarkerRan     bool          `json:"marker_ran,omitempty"` // the guest printed a line that only a marker payload prints
 	Exit          *event.Status `json:"exit,omitempty"`       // of the first process; nil while it ran
 	Limits        []string      `json:"limits_met,omitempty"` // of the sandbox: processes, disk, open_files, memory
 	Counts        Counts        `json:"counts"`

@@ -30,6 +30,37 @@ finding contains {
 	count(reasons) > 0
 }
 
+# What was to be fetched is not there: the miner does not start.
+finding contains {
+	"message": sprintf("%s is to be started as a miner: %s", [lib.base(p.exe), concat(", ", sort(reasons))]),
+	"malicious": true,
+	"confidence": 93,
+	"lineage": p.lineage_id,
+	"evidence": [object.union(lib.process_evidence(p, concat("; ", sort(reasons))), {"data": lib.command(p)})],
+} if {
+	some p in attempted
+	lib.says(lower(lib.command_line(p)), gate)
+	not handles_text(p)
+	reasons := reasons_of(p)
+	count(reasons) > 0
+}
+
+# attempted is the programs that could not be started, as if they had been. One
+# that was looked for in many folders counts once.
+attempted := [object.union(p, {"id": "", "exe": e.exec.path, "argv": e.exec.argv, "names": [lib.base(e.exec.path)], "event": e.seq, "start_ms": e.ms}) |
+	tries := array.slice(object.get(input.events, "exec_try", []), 0, 1000)
+	some i, e in tries
+	count(e.exec.argv) > 1
+	not again(tries, i)
+	p := lib.process(e)
+]
+
+again(tries, i) if {
+	i > 0
+	tries[i].process == tries[i - 1].process
+	tries[i].exec.argv == tries[i - 1].exec.argv
+}
+
 # gate is what at least one of must be there; the rest is asked only then.
 gate := {"://", "--donate-level", "--algo", "--coin", "-o ", "-u ", "--user", "--pool", "--url"}
 

@@ -24,6 +24,22 @@ test_miners if {
 	}
 }
 
+attempt(argv) := f.observation({"events": {"exec_try": [
+	f.event(30, "1.0", {"errno": 2, "exec": {"path": "/usr/bin/x", "argv": argv}}),
+	f.event(31, "1.0", {"errno": 2, "exec": {"path": "/bin/x", "argv": argv}}),
+]}})
+
+test_miners_that_are_not_there if {
+	found := rule.finding with input as attempt(["xmrig", "-o", "pool.example:3333", "-u", xmr])
+	f.malicious(found)
+	f.pointed(found)
+	count(found) == 1
+}
+
+test_not_other_programs_that_are_not_there if {
+	count(rule.finding) == 0 with input as attempt(["curl", "-o", "file:80", "https://example.test", "-u", "user:password"])
+}
+
 # What stands in a text, a pattern or another program's address is no order to mine.
 test_not_words_about_mining if {
 	every argv in [

