@@ -24,7 +24,8 @@ const (
 	maxKept     = 1 << 20  // bytes of one compressed thing
 	maxAllKept  = 64 << 20 // bytes of all streams of a Set at a time
 	maxUnpacked = 8 << 20  // bytes that come out of one
-	firstTry    = 64       // bytes; it is tried again whenever there is twice as much
+	firstTry    = 64       // bytes; it is tried again
+	grow        = 4        // whenever there is so much more
 	maxTries    = 16       // beginnings in what has not ended
 )
 
@@ -72,7 +73,7 @@ func (p *packed) settle(f *Search, data []byte) {
 			used, ok = len(data), true
 		}
 		if !ok {
-			p.next = 2 * len(data)
+			p.next = grow * len(data)
 			break
 		}
 		data, p.format = data[used:], nil

@@ -1,6 +1,10 @@
 package canary
 
-import "slices"
+import (
+	"bytes"
+	"encoding/binary"
+	"slices"
+)
 
 // minRun is how long a run of digits must be to be decoded: shorter ones cannot
 // hold anything packed, and what is not packed shows by itself.
@@ -89,26 +93,93 @@ func (r *runs) decode(f *Search, text []byte, room *room) {
 
 // decode64 hands on what four digits at a time stand for. out is room for it.
 func (d *digits) decode64(f *Search, text, out []byte) []byte {
-	for _, c := range text {
-		d.acc = d.acc<<6 | uint32(values[c])
+	const mark = 4 // digits with which something packed begins
+	at := nextPacked(text)
+	before := min(mark-1, at) // where one may end that began in the piece before
+	for _, c := range text[:before] {
 		d.last = d.last<<8 | uint32(c)
-		if d.n++; d.n == 4 {
-			out = append(out, byte(d.acc>>16), byte(d.acc>>8), byte(d.acc))
-			d.n, d.acc = 0, 0
-		} else if packedStart(d.last) {
-			_, _ = d.in.Write(out)
-			d.in.Flush()
-			d.in = f.inner("base64")
-			d.n, d.acc, out = 0, 0, out[:0]
+		out = d.four(out, c)
+		if d.n != 0 && packedStart(d.last) {
+			out = d.realign(f, out)
 			for shift := 24; shift >= 0; shift -= 8 {
-				d.acc = d.acc<<6 | uint32(values[byte(d.last>>shift)])
+				out = d.four(out, byte(d.last>>shift))
 			}
-			out = append(out, byte(d.acc>>16), byte(d.acc>>8), byte(d.acc))
-			d.acc = 0
 		}
+	}
+	text, at = text[before:], at-before
+	for len(text) > 0 {
+		out = d.fours(out, text[:at])
+		if at < len(text) && d.n != 0 {
+			out = d.realign(f, out)
+		}
+		n := min(len(text), at+mark)
+		out = d.fours(out, text[at:n])
+		for _, c := range text[max(0, n-mark):n] {
+			d.last = d.last<<8 | uint32(c)
+		}
+		text = text[n:]
+		at = nextPacked(text)
 	}
 	_, _ = d.in.Write(out)
 	return out
+}
+
+// four takes a digit, and appends what four of them stand for.
+func (d *digits) four(out []byte, c byte) []byte {
+	d.acc = d.acc<<6 | uint32(values[c])
+	if d.n++; d.n == 4 {
+		out = append(out, byte(d.acc>>16), byte(d.acc>>8), byte(d.acc))
+		d.n, d.acc = 0, 0
+	}
+	return out
+}
+
+// fours is four for many.
+func (d *digits) fours(out, text []byte) []byte {
+	for d.n != 0 && len(text) > 0 {
+		out, text = d.four(out, text[0]), text[1:]
+	}
+	for ; len(text) >= 4; text = text[4:] {
+		v := uint32(values[text[0]])<<18 | uint32(values[text[1]])<<12 | uint32(values[text[2]])<<6 | uint32(values[text[3]])
+		out = append(out, byte(v>>16), byte(v>>8), byte(v))
+	}
+	for _, c := range text {
+		out = d.four(out, c)
+	}
+	return out
+}
+
+// realign begins anew with what comes.
+func (d *digits) realign(f *Search, out []byte) []byte {
+	_, _ = d.in.Write(out)
+	d.in.Flush()
+	d.in = f.inner("base64")
+	d.n, d.acc = 0, 0
+	return out[:0]
+}
+
+// nextPacked is where the next thing that is packed may begin, or the length.
+func nextPacked(text []byte) int {
+	next := len(text)
+	for _, mark := range []string{"H4sI", "UEsD", "KLUv", "Qlpo"} {
+		if i := bytes.Index(text[:next], []byte(mark)); i >= 0 {
+			next = i
+		}
+	}
+	for _, mark := range []string{"eJ", "eN"} { // zlib: a third digit decides
+		for from := 0; from < next; {
+			i := bytes.Index(text[from:next], []byte(mark))
+			if i < 0 || from+i+4 > len(text) {
+				break
+			}
+			if at := from + i; packedStart(binary.BigEndian.Uint32(text[at:])) {
+				next = at
+				break
+			}
+			from += i + 1
+		}
+	}
+	return next
 }
 
 // packedStart tells whether four base64 digits are those with which something
