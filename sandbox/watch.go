@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -41,6 +42,7 @@ type watch struct {
 	rate     float64       // processors used of late
 	frames   uint64
 	visited  map[uint16]bool
+	listens  map[uint16]bool // ports at which the guest ever listened
 	takes    map[uint16]bool // ports at which the guest took a connection, or will not
 	answered []int
 	visiting int
@@ -55,11 +57,14 @@ const busy = 0.03
 // or little for its clocks to jump.
 const looksBusy = 3
 
+// mayStart is how many times longer that is while it may still be starting.
+const mayStart = 3
+
 // little is the share of one CPU below which a guest that acts does not work.
 const little = 0.25
 
 func newWatch(world *network.World, time *guestTime, exposed []uint16, word string, idle time.Duration, log *slog.Logger) *watch {
-	w := &watch{world: world, time: time, exposed: exposed, word: word, idle: idle, log: log, still: make(chan struct{}), visited: map[uint16]bool{}, takes: map[uint16]bool{}}
+	w := &watch{world: world, time: time, exposed: exposed, word: word, idle: idle, log: log, still: make(chan struct{}), visited: map[uint16]bool{}, listens: map[uint16]bool{}, takes: map[uint16]bool{}}
 	w.ctx, w.cancel = context.WithCancel(context.Background())
 	return w
 }
@@ -91,6 +96,7 @@ func (w *watch) event(e event.Event) {
 	}
 	switch {
 	case e.Kind == event.Listen && e.Errno == 0 && reachable(e.Local):
+		w.listens[e.Local.Port] = true
 		w.visit(e.Local.Port)
 	case e.Kind == event.Accept && reachable(e.Local):
 		w.takes[e.Local.Port] = true
@@ -206,7 +212,17 @@ func (w *watch) quiet() bool {
 func (w *watch) computing() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.visiting == 0 && time.Since(w.acted) >= looksBusy*w.idle
+	return w.visiting == 0 && time.Since(w.acted) >= w.patience()
+}
+
+// patience is how long a guest must have done nothing but compute, or little,
+// for its clocks to jump. One that has yet to open a port which its image
+// exposes may still be starting: on a busy machine that takes long.
+func (w *watch) patience() time.Duration {
+	if slices.ContainsFunc(w.exposed, func(port uint16) bool { return !w.listens[port] }) {
+		return mayStart * looksBusy * w.idle
+	}
+	return looksBusy * w.idle
 }
 
 // pacing tells whether the guest has for long done a little, again and again: it
@@ -215,7 +231,7 @@ func (w *watch) pacing() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	since := time.Since(w.began)
-	return w.visiting == 0 && since >= looksBusy*w.idle && float64(w.total) < little*float64(since)
+	return w.visiting == 0 && since >= w.patience() && float64(w.total) < little*float64(since)
 }
 
 func (w *watch) waiting() bool {
