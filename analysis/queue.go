@@ -40,7 +40,8 @@ type Config struct {
 	Workers int           // runs at the same time by this process; default 2
 	Tries   int           // failed runs until the image is inconclusive; default 3
 	Retry   time.Duration // how long an inconclusive image is left alone then; default 1 h
-	Timeout time.Duration // wall time of one detonation; default 180 s
+	Timeout time.Duration // wall time of one run, all its passes together; default 180 s
+	Profile string        // protocol.Profile.Name of every run; empty for the sandbox's default
 	Network string        // protocol.Profile.Network of every run; empty for the sandbox's default
 
 	// Concluded, if not nil, is told of each verdict with the report behind it, when both are stored.

@@ -103,7 +103,7 @@ func (r *run) detonate(ctx context.Context, client *endpoint.Client) (verdict.Ve
 		Source: protocol.Source{
 			Registry: q.cfg.PullFrom, Repository: r.job.Reference.Registry + "/" + r.job.Reference.Repository, Token: token, Insecure: q.cfg.PullInsecure,
 		},
-		Profile: protocol.Profile{Timeout: q.cfg.Timeout, Network: q.cfg.Network},
+		Profile: protocol.Profile{Name: q.cfg.Profile, Timeout: q.cfg.Timeout, Network: q.cfg.Network},
 	})
 	if err != nil {
 		if errors.Is(err, endpoint.ErrRefused) {

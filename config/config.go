@@ -108,6 +108,7 @@ type Analysis struct {
 	Replay   bool   `yaml:"replay"`    // judge stored observations again when the sandbox has other behaviour rules than before
 	PullFrom string `yaml:"pull_from"` // address at which the sandbox reaches the proxy; default the proxy's own on loopback
 	Attest   Attest `yaml:"attest"`
+	Profile  string `yaml:"profile"` // how many passes a run has: quick, standard or thorough
 	Network  string `yaml:"network"` // what images find when they go online: simulated, replay or gateway, as the sandbox offers
 }
 
@@ -185,7 +186,7 @@ func Default() Config {
 		},
 		Console:  Console{Listen: "127.0.0.1:8080"},
 		Metrics:  Metrics{Listen: "127.0.0.1:9090"},
-		Analysis: Analysis{Enabled: true, Workers: 2, Replay: true, Network: "simulated"},
+		Analysis: Analysis{Enabled: true, Workers: 2, Replay: true, Profile: "standard", Network: "simulated"},
 		Sandbox: Sandbox{
 			Local: true, Listen: ":8443", Runs: 2, Timeout: 180 * time.Second, Idle: 10 * time.Second, Skip: 24 * time.Hour, Memory: 2 << 30,
 		},

@@ -91,6 +91,7 @@ func TestRefusals(t *testing.T) {
 		"grants from nowhere":   {file: "proxy: {grants_listen: ':5001'}\n", want: []string{"proxy.grants_listen", "analysis.pull_from"}},
 		"grants, bad address":   {file: "proxy: {grants_listen: '5001'}\nanalysis: {pull_from: 'gate:5001'}\n", want: []string{"proxy.grants_listen", `"5001"`}},
 		"half a certificate":    {file: "sandbox: {tls: {certificate: tls.crt}}\n", want: []string{"sandbox.tls", "both"}},
+		"profile unknown":       {file: "analysis: {profile: slow}\n", want: []string{"analysis.profile", "slow"}},
 		"network unknown":       {file: "analysis: {network: host}\n", want: []string{"analysis.network", "host"}},
 		"gateway half":          {file: "sandbox: {gateway: {proxy: 'http://proxy.example:3128'}}\n", want: []string{"sandbox.gateway.resolver"}},
 		"gateway without proxy": {file: "sandbox: {gateway: {deny: [192.0.2.0/24]}}\n", want: []string{"sandbox.gateway", "proxy"}},

@@ -66,6 +66,9 @@ func (c *Config) Validate() error {
 	if c.Analysis.Workers < 1 {
 		bad("analysis.workers", "%d must be at least 1", c.Analysis.Workers)
 	}
+	if p := c.Analysis.Profile; p != "quick" && p != "standard" && p != "thorough" {
+		bad("analysis.profile", "%q is not quick, standard or thorough", p)
+	}
 	if n := c.Analysis.Network; n != "simulated" && n != "replay" && n != "gateway" {
 		bad("analysis.network", "%q is not simulated, replay or gateway", n)
 	}

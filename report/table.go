@@ -53,6 +53,21 @@ func (t *table) head(r *Report) {
 	if r.Run.Reason != "" {
 		t.line("         %s", r.Run.Reason)
 	}
+	t.passes(r.Run.Coverage)
+}
+
+// passes is why there was more than one, or less than might have been.
+func (t *table) passes(c Coverage) {
+	for _, p := range c.Passes[min(1, len(c.Passes)):] {
+		t.line("Pass     %s: %s after %.1f s, %s", p.Name, p.Status, p.DurationS, p.Verdict)
+		t.line("         %s", p.Why)
+	}
+	for _, s := range c.Skipped {
+		t.line("No pass  %s: %s", s.Name, s.Reason)
+	}
+	if len(c.PortsSilent) > 0 {
+		t.line("Silent   ports %s, which the image exposes", strings.Trim(fmt.Sprint(c.PortsSilent), "[]"))
+	}
 }
 
 // inWords is the run in one line.

@@ -86,6 +86,7 @@ func tell(t *testing.T, r *sandbox.Runner, s scenarios.Scenario, profile protoco
 			t.Error(err)
 		}
 	})
+	took.add(o.Report, time.Since(began))
 	t.Logf("%s in %.1f s: %v", o.Report.Verdict, time.Since(began).Seconds(), slugs(o.Report)[1:])
 	return o
 }
@@ -104,6 +105,7 @@ func TestScenarios(t *testing.T) {
 			dump(t, o)
 		}
 	})
+	took.print(t)
 }
 
 // TestTimeBombInRealTime: without its time being skipped, a bomb is not seen to

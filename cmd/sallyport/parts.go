@@ -139,7 +139,7 @@ func build(ctx context.Context, cfg config.Config, open sockets, child *sandboxC
 	if p.queue, err = analysis.New(analysis.Config{
 		Redis: p.knowledge.redis, Objects: p.knowledge.objects, Verdicts: p.knowledge.verdicts, Settings: settings, Grants: grants,
 		PullFrom: pullFrom, PullInsecure: pullInsecure,
-		Concluded: attest, Workers: cfg.Analysis.Workers, Timeout: cfg.Sandbox.Timeout, Network: cfg.Analysis.Network, Log: log, Metrics: reg,
+		Concluded: attest, Workers: cfg.Analysis.Workers, Timeout: cfg.Sandbox.Timeout, Profile: cfg.Analysis.Profile, Network: cfg.Analysis.Network, Log: log, Metrics: reg,
 	}); err != nil {
 		return nil, err
 	}

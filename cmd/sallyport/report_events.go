@@ -26,17 +26,25 @@ func printEvents(out io.Writer, compressed []byte, asJSON bool) error {
 	}
 	in := bufio.NewReaderSize(io.LimitReader(gz, maxEventText), 64<<10)
 	w := bufio.NewWriter(out)
+	pass := ""
 	for {
 		line, err := in.ReadBytes('\n')
 		if len(line) > 0 {
-			var e event.Event
+			var e struct {
+				Pass string `json:"pass"` // of the run; "" for the first
+				event.Event
+			}
 			if bad := json.Unmarshal(line, &e); bad != nil {
 				return fmt.Errorf("the events are damaged: %w", bad)
 			}
 			if asJSON {
 				_, _ = w.Write(line)
 			} else {
-				fmt.Fprintln(w, eventLine(e))
+				if e.Pass != pass {
+					pass = e.Pass
+					fmt.Fprintf(w, "pass %s\n", report.Escape(pass))
+				}
+				fmt.Fprintln(w, eventLine(e.Event))
 			}
 		}
 		if err == io.EOF {
