@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"slices"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -115,15 +116,36 @@ func (r *run) conduct(ctx context.Context) ([]judge.Pass, error) {
 		return nil, err
 	}
 	r.progress(protocol.Judging)
-	var judged []judge.Pass
-	for _, p := range r.made {
-		if err := r.judge(ctx, p); err != nil {
-			return nil, err
-		}
-		judged = append(judged, judge.Pass{Observation: p.seen, Judgement: *p.judgement})
+	judged, err := r.judgeAll(ctx)
+	if err != nil {
+		return nil, err
 	}
 	judged[0].Observation.Run.Skipped = r.skipped
 	return judged, nil
+}
+
+// judgeAll judges all passes by the same rules, which may be others than when
+// the first pass was made.
+func (r *run) judgeAll(ctx context.Context) ([]judge.Pass, error) {
+	for {
+		var judged []judge.Pass
+		for _, p := range r.made {
+			if err := r.judge(ctx, p); err != nil {
+				return nil, err
+			}
+			judged = append(judged, judge.Pass{Observation: p.seen, Judgement: *p.judgement})
+		}
+		if sameRules(judged) {
+			return judged, nil
+		}
+		for _, p := range r.made {
+			p.judgement = nil
+		}
+	}
+}
+
+func sameRules(judged []judge.Pass) bool {
+	return !slices.ContainsFunc(judged, func(p judge.Pass) bool { return p.Judgement.Ruleset != judged[0].Judgement.Ruleset })
 }
 
 // notRun is the only pass of an image of which nothing ran.

@@ -173,12 +173,15 @@ func (r *Runner) Run(ctx context.Context, img v1.Image, req Request, progress fu
 // one, by the rules of now. Nothing is run. The report's scan_id is empty.
 func (r *Runner) Judge(ctx context.Context, seen []*observation.Observation) (*report.Report, []judge.Fault, error) {
 	var passes []judge.Pass
-	for _, o := range seen {
-		j, err := r.cfg.Judge.Judge(ctx, o)
-		if err != nil {
-			return nil, nil, fmt.Errorf("judging %s: %w", o.Image.Reference, err)
+	for again := true; again; again = !sameRules(passes) {
+		passes = nil
+		for _, o := range seen {
+			j, err := r.cfg.Judge.Judge(ctx, o)
+			if err != nil {
+				return nil, nil, fmt.Errorf("judging %s: %w", o.Image.Reference, err)
+			}
+			passes = append(passes, judge.Pass{Observation: o, Judgement: j})
 		}
-		passes = append(passes, judge.Pass{Observation: o, Judgement: j})
 	}
 	all := judge.Together(passes)
 	rep := judge.Report(passes, judge.Meta{Version: r.cfg.Version, Runtime: runtimeVersion()})
