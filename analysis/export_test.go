@@ -8,11 +8,5 @@ func Hurried(cfg Config) Config {
 	return cfg
 }
 
-// HurriedReplay is cfg with intervals for tests.
-func HurriedReplay(cfg ReplayConfig) ReplayConfig {
-	cfg.Poll, cfg.Rest, cfg.back = 20*time.Millisecond, 20*time.Millisecond, 10*time.Millisecond
-	return cfg
-}
-
 // SetClock replaces time.Now of g.
 func (g *Grants) SetClock(now func() time.Time) { g.now = now }

@@ -149,8 +149,9 @@ func TestOneRunHoweverManyAsk(t *testing.T) {
 		}
 		wg.Wait()
 		for _, r := range replicas {
-			v := r.verdict("app", report.Malicious)
-			if len(v.Findings) != 1 || v.Subject != job("app").Subject {
+			v, want := r.verdict("app", report.Malicious), job("app").Subject
+			want.Name = job("app").Reference.String()
+			if len(v.Findings) != 1 || v.Subject != want {
 				t.Errorf("verdict %+v", v)
 			}
 		}

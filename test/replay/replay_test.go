@@ -1,4 +1,4 @@
-package analysis_test
+package replay
 
 import (
 	"bytes"
@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/distribution/distribution/v3/registry/storage/driver"
+	"github.com/distribution/distribution/v3/registry/storage/driver/filesystem"
 	"github.com/opencontainers/go-digest"
 	"github.com/redis/go-redis/v9"
 
@@ -112,9 +113,10 @@ func newArchive(t *testing.T, d driver.StorageDriver, r redis.UniversalClient, a
 	if err != nil {
 		t.Fatal(err)
 	}
-	a.replayer, err = analysis.NewReplayer(analysis.HurriedReplay(analysis.ReplayConfig{
+	a.replayer, err = analysis.NewReplayer(analysis.ReplayConfig{
+		Poll: 20 * time.Millisecond, Rest: 20 * time.Millisecond,
 		Objects: a.objects, Verdicts: a.verdicts, Settings: settings, Auto: auto, Lock: leases{lease.New(r, "test:", time.Minute)},
-	}))
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,7 +143,7 @@ func (a *archive) use(url string) {
 // returns the digest of its image.
 func (a *archive) ran(sample string, rules fs.FS) digest.Digest {
 	a.t.Helper()
-	b, err := os.ReadFile(filepath.Join("..", "sandbox", "behaviours", "testdata", "observations", sample+".json"))
+	b, err := os.ReadFile(filepath.Join("..", "..", "sandbox", "behaviours", "testdata", "observations", sample+".json"))
 	if err != nil {
 		a.t.Fatal(err)
 	}
@@ -170,7 +172,7 @@ func (a *archive) ran(sample string, rules fs.FS) digest.Digest {
 		a.t.Fatal(err)
 	}
 	d := digest.Digest(o.Image.Digest)
-	subject := job(sample).Subject
+	subject := subjectOf(sample)
 	subject.Digest = d
 	if _, err := a.verdicts.Put(a.t.Context(), subject, raw); err != nil {
 		a.t.Fatal(err)
@@ -207,6 +209,15 @@ const (
 	server = "benign.web-server" // which the rule of today knows
 	hello  = "benign.hello"
 )
+
+func disk(t *testing.T) driver.StorageDriver {
+	return filesystem.New(filesystem.DriverParameters{RootDirectory: t.TempDir(), MaxThreads: 100})
+}
+
+// subjectOf is an image that is called seed.
+func subjectOf(seed string) verdict.Subject {
+	return verdict.Subject{Digest: digest.FromString(seed), MediaType: "application/vnd.oci.image.manifest.v1+json", Size: 100}
+}
 
 func reportOf(t *testing.T, d digest.Digest, c report.Conclusion) []byte {
 	return reporttest.JSON(t, d, c)
@@ -263,7 +274,7 @@ func TestWhatIsFoundTodayConvictsYesterdaysImage(t *testing.T) {
 		if list, s := a.replay(analysis.ReplayOptions{}); len(list) != 0 || s.Current != 2 {
 			t.Errorf("once more: %+v %+v", list, s)
 		}
-		if _, s := a.replay(analysis.ReplayOptions{All: true, Digests: []digest.Digest{bad, job("never").Subject.Digest}}); s.Same != 1 || s.NotRun != 1 || s.Current != 0 {
+		if _, s := a.replay(analysis.ReplayOptions{All: true, Digests: []digest.Digest{bad, subjectOf("never").Digest}}); s.Same != 1 || s.NotRun != 1 || s.Current != 0 {
 			t.Errorf("one of them, whatever judged it: %+v", s)
 		}
 		if _, s := a.replay(analysis.ReplayOptions{All: true, Since: time.Now().Add(time.Hour)}); s.Same != 0 {
@@ -316,7 +327,7 @@ func TestWhatCannotBeReplayedIsSaid(t *testing.T) {
 	bad := a.ran(server, nil)
 	subjects := map[string]verdict.Subject{}
 	for _, name := range []string{"unkept", "older", "damaged", "skipped"} {
-		subject := job(name).Subject
+		subject := subjectOf(name)
 		subjects[name] = subject
 		c := report.Clean
 		if name == "skipped" {
@@ -334,7 +345,7 @@ func TestWhatCannotBeReplayedIsSaid(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := a.verdicts.Conclude(ctx, verdict.Verdict{Digest: job("never").Subject.Digest, Conclusion: report.Inconclusive, Time: time.Now()}); err != nil {
+	if _, err := a.verdicts.Conclude(ctx, verdict.Verdict{Digest: subjectOf("never").Digest, Conclusion: report.Inconclusive, Time: time.Now()}); err != nil {
 		t.Fatal(err)
 	}
 	url, _ := rulesOf(t, rule(today))
@@ -370,7 +381,7 @@ func TestALaterRunWins(t *testing.T) {
 		t.Errorf("Rejudge: %v", err)
 	}
 	a.expect(bad, report.Suspicious)
-	if _, err := a.verdicts.Rejudge(ctx, old, reportOf(t, job("another").Subject.Digest, report.Malicious)); !errors.Is(err, verdict.ErrSubject) {
+	if _, err := a.verdicts.Rejudge(ctx, old, reportOf(t, subjectOf("another").Digest, report.Malicious)); !errors.Is(err, verdict.ErrSubject) {
 		t.Errorf("the report of another image: %v", err)
 	}
 }
