@@ -237,7 +237,7 @@ func (w *watch) pacing() bool {
 func (w *watch) waiting() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if now := w.world.Frames(); now != w.frames {
+	if now := w.world.Frames(); now != w.frames || w.world.Fetching() {
 		w.frames, w.active, w.acted = now, time.Now(), time.Now()
 	}
 	if w.visiting > 0 || time.Since(w.active) < w.idle {

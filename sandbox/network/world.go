@@ -8,9 +8,11 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/http"
 	"net/netip"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -81,6 +83,7 @@ type World struct {
 	table     *responder.Table
 	capture   *capture         // nil: none
 	session   *gateway.Session // nil: none
+	fetching  atomic.Int64     // requests that went out and have no answer yet
 
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
@@ -167,7 +170,7 @@ func (w *World) newTable() (*responder.Table, error) {
 	}
 	var egress responder.Egress // a nil *gateway.Session in it would not be nil
 	if w.session != nil {
-		egress = w.session
+		egress = &outgoing{session: w.session, under: &w.fetching}
 	}
 	return responder.NewTable(
 		&nameServer{w},
@@ -204,6 +207,23 @@ func (w *World) Resolver() netip.Addr { return gateway4 }
 // Frames counts what the guest sent so far: while it stays the same, the guest
 // says nothing.
 func (w *World) Frames() uint64 { return w.wire.frames.Load() }
+
+// Fetching tells whether the guest waits for an answer from outside, which has
+// nothing to say on the link until it comes.
+func (w *World) Fetching() bool { return w.fetching.Load() > 0 }
+
+// outgoing counts what is being fetched.
+type outgoing struct {
+	session *gateway.Session
+	under   *atomic.Int64
+}
+
+// Fetch implements responder.Egress.
+func (o *outgoing) Fetch(r *http.Request, name string, to netip.AddrPort) (int, http.Header, []byte, error) {
+	o.under.Add(1)
+	defer o.under.Add(-1)
+	return o.session.Fetch(r, name, to)
+}
 
 // enter counts a conversation in, unless the world is ending.
 func (w *World) enter() bool {
