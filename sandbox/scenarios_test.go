@@ -151,7 +151,7 @@ func TestScenariosAreStable(t *testing.T) {
 		var burners sync.WaitGroup
 		for range 2 {
 			burners.Go(func() {
-				for {
+				for n := 0; ; n++ { // it is meant to spin
 					select {
 					case <-done:
 						return
