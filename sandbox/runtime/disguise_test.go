@@ -64,6 +64,7 @@ echo "== cgroup"; cat /proc/self/cgroup
 echo "== filesystems"; cat /proc/filesystems
 echo "== vendor"; cat /sys/class/dmi/id/sys_vendor
 echo "== uptime"; cat /proc/uptime; busybox uptime; grep btime /proc/stat; date +%s
+echo "== devices"; ls -ld /dev/mqueue /dev/core
 echo "== host"; hostname
 echo "== names"; ls /proc /sys/class/net /sys/fs/cgroup
 `)
@@ -82,6 +83,7 @@ echo "== names"; ls /proc /sys/class/net /sys/fs/cgroup
 		"mountinfo":   `(?s)^[0-9]+ [0-9]+ 0:[0-9]+ / / rw,relatime - overlay overlay rw,lowerdir=.*/containers/3f9c1e7a0b52[0-9a-f]{52}/hostname /etc/hostname `,
 		"cgroup":      `^0::/$`,
 		"filesystems": `(?m)^\text4$`,
+		"devices":     `(?s)/dev/core -> /proc/kcore\n?.*drwxrwxrwt.*/dev/mqueue|drwxrwxrwt.*/dev/mqueue.*/dev/core -> /proc/kcore`,
 		"vendor":      `^Dell Inc\.$`,
 		"host":        `^3f9c1e7a0b52$`,
 		"names":       `(?s)\bkallsyms\n.*\bpartitions\n.*\beth0\n.*\bmemory\.max\b`,

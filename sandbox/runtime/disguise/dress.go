@@ -2,6 +2,7 @@ package disguise
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"maps"
 	"path"
@@ -29,6 +30,23 @@ func dressAll(t *kernel.Task) {
 			log.Warningf("disguise: %s: %v", at, err)
 		}
 	}
+	if err := devices(t); err != nil {
+		log.Warningf("disguise: /dev: %v", err)
+	}
+}
+
+// devices makes what Docker has in /dev besides.
+func devices(t *kernel.Task) error {
+	root := t.FSContext().RootDirectory()
+	defer root.DecRef(t)
+	fs, creds := t.Kernel().VFS(), auth.NewRootCredentials(t.Kernel().RootUserNamespace())
+	at := func(name string) *vfs.PathOperation {
+		return &vfs.PathOperation{Root: root, Start: root, Path: fspath.Parse(name)}
+	}
+	return errors.Join(
+		fs.MkdirAt(t, creds, at("/dev/mqueue"), &vfs.MkdirOptions{Mode: linux.S_ISVTX | 0o777}),
+		fs.SymlinkAt(t, creds, at("/dev/core"), "/proc/kcore"),
+	)
 }
 
 // mounts dresses what the guest mounts itself.
