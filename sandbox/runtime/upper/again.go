@@ -65,6 +65,9 @@ func (l Layer) read(fn func(Change) error) error {
 // keep writes one change of the earlier run.
 func (in *injection) keep(c Change, kept map[string]bool) error {
 	dir := path.Dir(c.Path)
+	if in.dirs[c.Path] || in.notDirs[c.Path] {
+		return nil // no layer has two of a name
+	}
 	if err := in.dir(dir); errors.Is(err, errNoDir) {
 		return nil // below what is no folder any more
 	} else if err != nil {
@@ -72,7 +75,7 @@ func (in *injection) keep(c Change, kept map[string]bool) error {
 	}
 	hdr := &tar.Header{Typeflag: tar.TypeChar, Name: tarName(c.Path), ModTime: in.now, Format: tar.FormatPAX}
 	if c.Deleted {
-		kept[c.Path] = true
+		in.notDirs[c.Path], kept[c.Path] = true, true
 		return in.w.WriteHeader(hdr) // device 0:0 is a whiteout
 	}
 	from := c.Header
@@ -80,15 +83,11 @@ func (in *injection) keep(c Change, kept map[string]bool) error {
 	hdr.PAXRecords = attributes(from)
 	switch from.Typeflag {
 	case tar.TypeDir:
-		if in.dirs[c.Path] {
-			return nil
-		}
 		in.dirs[c.Path] = true
 		hdr.Name += "/"
 	case tar.TypeReg:
 		hdr.Size = from.Size
 	case tar.TypeSymlink:
-		in.notDirs[c.Path] = true
 		hdr.Linkname = from.Linkname
 	case tar.TypeLink:
 		if !kept[from.Linkname] {

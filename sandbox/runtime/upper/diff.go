@@ -8,6 +8,7 @@ import (
 	"io"
 	"path"
 	"slices"
+	"strings"
 )
 
 // Change is one path of the writable layer.
@@ -57,6 +58,9 @@ func Read(r io.Reader, injected []File, mounts []string, fn func(Change) error) 
 		}
 		if n >= maxChanges || len(hdr.Name) > maxDiffPath || len(hdr.Linkname) > maxDiffPath {
 			return errors.New("reading the file system's difference: it is larger than a sandbox can make it")
+		}
+		if sparse(hdr) {
+			return errors.New("reading the file system's difference: a sparse file in it may be of any size")
 		}
 		c := Change{Path: path.Clean("/" + hdr.Name), Header: hdr, Content: tr}
 		seen[c.Path] = true
@@ -124,4 +128,18 @@ func unchanged(f File, hdr *tar.Header, r io.Reader) (bool, io.Reader, error) {
 		return slices.Equal(b, f.Content), bytes.NewReader(b), err
 	}
 	return false, r, nil
+}
+
+// sparse tells of a file that is larger than what the tar has of it. gVisor
+// writes none: whoever reads may count on the tar's own bounds.
+func sparse(h *tar.Header) bool {
+	if h.Typeflag == tar.TypeGNUSparse {
+		return true
+	}
+	for k := range h.PAXRecords {
+		if strings.HasPrefix(k, "GNU.sparse.") {
+			return true
+		}
+	}
+	return false
 }

@@ -4,10 +4,12 @@ import (
 	"archive/tar"
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"maps"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -83,6 +85,27 @@ func TestRead(t *testing.T) {
 	}
 	stop := errors.New("enough")
 	if err := Read(bytes.NewReader(b), nil, nil, func(Change) error { return stop }); !errors.Is(err, stop) {
+		t.Errorf("error %v", err)
+	}
+}
+
+// TestSparseFilesAreRefused: some kilobytes can stand for an endless file.
+func TestSparseFilesAreRefused(t *testing.T) {
+	var h [512]byte // an old header of GNU tar: a file of 8 GiB less one byte, of which nothing is there
+	copy(h[:], "./huge")
+	copy(h[100:], "0000644\x000000000\x000000000\x0000000000000\x0000000000000\x00        S")
+	copy(h[257:], "ustar  \x00")
+	copy(h[483:], "77777777777")
+	sum := 0
+	for _, b := range h {
+		sum += int(b)
+	}
+	copy(h[148:], fmt.Sprintf("%06o\x00 ", sum))
+	err := Read(bytes.NewReader(h[:]), nil, nil, func(c Change) error {
+		t.Errorf("%s is reported with %d bytes", c.Path, c.Header.Size)
+		return nil
+	})
+	if err == nil || !strings.Contains(err.Error(), "sparse") {
 		t.Errorf("error %v", err)
 	}
 }
