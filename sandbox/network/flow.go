@@ -246,6 +246,9 @@ func (f *flow) snapshot(start time.Time, shift int64) observation.Flow {
 		}
 	}
 	for _, p := range f.hits {
+		if p.to == host && slices.ContainsFunc(r.Canaries, func(c observation.Canary) bool { return c.Name == p.hit.Name }) {
+			continue // it was to be read in the bytes as well
+		}
 		r.Canaries = append(r.Canaries, canaryOf(p.hit, p.to))
 	}
 	return r
