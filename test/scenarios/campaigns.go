@@ -98,7 +98,6 @@ func dockerWorm() Scenario {
 	return ill("a03-docker-worm", "A program takes addresses from its master, looks for open Docker engines, starts containers there, and calls home between bursts of mining.", image,
 		worse(report.High, found(propagation, "scan-horizontal", ":2375")),
 		by(found(propagation, "docker-api-spread", "containers/create", "198.18.120."), "docker-worm"),
-		found(communication, "beacon-periodic", "c2.graboid.test"),
 	).served(map[string]Served{"http://c2.graboid.test/list.txt": {Text: addresses("198.18.120", 60)}})
 }
 

