@@ -62,9 +62,7 @@ relayed := [flow |
 	flow.app == "docker"
 ]
 
-wishes(fields) := ({"a container with all rights" | fields.privileged == "true"} |
-	{"a container with the host's disk" | regex.match(`(^| )/(etc|root|home|var(/lib(/kubelet|/docker)?)?)?(:| |$)`, fields.binds)}) |
-	{"a container among the host's processes" | fields.pid == "host"}
+wishes(fields) := ({"a container with all rights" | fields.privileged == "true"} | {"a container with the host's disk" | regex.match(`(^| )/(etc|root|home|var(/lib(/kubelet|/docker)?)?)?(:| |$)`, fields.binds)}) | {"a container among the host's processes" | fields.pid == "host"}
 
 calls := [e |
 	some e in input.events.connect
