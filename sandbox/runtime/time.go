@@ -2,7 +2,6 @@ package runtime
 
 import (
 	"errors"
-	"math/rand/v2"
 	"time"
 
 	"github.com/sallyport-dev/sallyport/sandbox/event"
@@ -13,7 +12,7 @@ import (
 // move together.
 type Time struct {
 	Offset time.Duration // of the wall clock, from the start of the run
-	Age    time.Duration // for which the machine has been up at the start; default: between a day and a month
+	Age    time.Duration // for which the machine has been up at the start; large uploads stall with it
 
 	// Jump lets the clocks jump: by themselves after the order JumpWhenIdle, to
 	// whatever the guest waits for next, whenever all of it waits.
@@ -55,7 +54,6 @@ func (t Time) withDefaults() Time {
 	setDefault(&t.MaxSkip, 24*time.Hour)
 	setDefault(&t.MaxJumps, 600)
 	setDefault(&t.Answer, 1500*time.Millisecond)
-	setDefault(&t.Age, 24*time.Hour+rand.N(29*24*time.Hour))
 	return t
 }
 
