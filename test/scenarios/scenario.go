@@ -116,11 +116,6 @@ func (s Scenario) explained(why map[string]string) Scenario {
 	return s
 }
 
-func (s Scenario) not(slugs ...string) Scenario {
-	s.Expect.MustNot = append(slices.Clone(s.Expect.MustNot), slugs...)
-	return s
-}
-
 // inPasses is a story that takes these passes to be told.
 func (s Scenario) inPasses(names ...string) Scenario {
 	s.Passes = names

@@ -6,33 +6,64 @@ import (
 	"io"
 	"log"
 	"maps"
+	"net"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
-
-	"golang.org/x/net/http2"
 )
 
 // serve2 is HTTP/2: agreed upon in TLS, or simply begun (RFC 9113 §3.3).
 func (s *HTTP) serve2(ctx context.Context, c *Conversation) error {
-	conn := &borrowed{buffered: buffered{c.Conn, c.Reader}}
 	var asked sync.WaitGroup // requests may outlast the connection for a moment
-	server := &http2.Server{MaxConcurrentStreams: 100, IdleTimeout: idle, MaxReadFrameSize: 1 << 20}
-	server.ServeConn(conn, &http2.ServeConnOpts{
-		Context:    ctx,
-		BaseConfig: &http.Server{MaxHeaderBytes: maxHeader, ErrorLog: log.New(io.Discard, "", 0)},
+	once := &single{Conn: &borrowed{buffered: buffered{c.Conn, c.Reader}}, over: make(chan struct{})}
+	// What is in TLS is bytes in the clear by here.
+	protocols := new(http.Protocols)
+	protocols.SetUnencryptedHTTP2(true)
+	server := &http.Server{
+		Protocols: protocols, HTTP2: &http.HTTP2Config{MaxConcurrentStreams: 100, MaxReadFrameSize: 1 << 20},
+		IdleTimeout: idle, MaxHeaderBytes: maxHeader, ErrorLog: log.New(io.Discard, "", 0),
+		BaseContext: func(net.Listener) context.Context { return ctx },
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 			asked.Add(1)
 			defer asked.Done()
 			s.answer2(c, w, req)
 		}),
-	})
-	_ = conn.Close()
+		ConnState: func(_ net.Conn, state http.ConnState) {
+			if state == http.StateClosed {
+				close(once.over)
+			}
+		},
+	}
+	_ = server.Serve(once) // net.ErrClosed, when the connection is over
+	_ = once.Conn.Close()
 	asked.Wait()
 	return nil
 }
+
+// single is a listener with one connection, which closes when that is over.
+type single struct {
+	net.Conn
+	over  chan struct{}
+	taken bool
+}
+
+// Accept implements net.Listener.
+func (l *single) Accept() (net.Conn, error) {
+	if l.taken {
+		<-l.over
+		return nil, net.ErrClosed
+	}
+	l.taken = true
+	return l.Conn, nil
+}
+
+// Close implements net.Listener. The server closes the connection itself.
+func (l *single) Close() error { return nil }
+
+// Addr implements net.Listener.
+func (l *single) Addr() net.Addr { return l.LocalAddr() }
 
 // answer2 answers one request, in a goroutine of its own.
 func (s *HTTP) answer2(c *Conversation, w http.ResponseWriter, req *http.Request) {

@@ -16,16 +16,14 @@ import (
 )
 
 // browser speaks version 2 with what serve serves, in TLS or without.
-func browser(at string, secure bool) *http2.Transport {
-	return &http2.Transport{
-		AllowHTTP: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true},
-		DialTLSContext: func(ctx context.Context, _, _ string, config *tls.Config) (net.Conn, error) {
-			conn, err := new(net.Dialer).DialContext(ctx, "tcp", at)
-			if err != nil || !secure {
-				return conn, err
-			}
-			t := tls.Client(conn, config)
-			return t, t.HandshakeContext(ctx)
+func browser(at string) *http.Transport {
+	protocols := new(http.Protocols)
+	protocols.SetHTTP2(true)
+	protocols.SetUnencryptedHTTP2(true)
+	return &http.Transport{
+		Protocols: protocols, TLSClientConfig: &tls.Config{InsecureSkipVerify: true},
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "tcp", at)
 		},
 	}
 }
@@ -33,7 +31,7 @@ func browser(at string, secure bool) *http2.Transport {
 func TestHTTP2(t *testing.T) {
 	for scheme, port := range map[string]uint16{"http": 8080, "https": 443} {
 		host, at, log := serve(t, port)
-		transport := browser(net.JoinHostPort(host, at), scheme == "https")
+		transport := browser(net.JoinHostPort(host, at))
 		client := http.Client{Transport: transport}
 		defer transport.CloseIdleConnections()
 		big := strings.Repeat("x", 200<<10)

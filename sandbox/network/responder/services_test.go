@@ -161,7 +161,7 @@ func TestEtcd(t *testing.T) {
 		t.Errorf("is %s", app)
 	}
 	// One call of gRPC: field 1 is the key.
-	transport := browser(net.JoinHostPort(host, at), false)
+	transport := browser(net.JoinHostPort(host, at))
 	defer transport.CloseIdleConnections()
 	r, err := http.NewRequestWithContext(t.Context(), "POST", base+"/etcdserverpb.KV/Range", strings.NewReader("\x00\x00\x00\x00\x0b\x0a\x09/registry"))
 	if err != nil {

