@@ -8,12 +8,18 @@ import (
 	"testing"
 )
 
+// started is the folder of the package under test, where its tests begin; some
+// go elsewhere.
+var started, _ = os.Getwd()
+
 // OPA builds the opa command of the module test/opa, which is the version that
 // is compiled in, and returns where it is. The go command keeps it in its cache.
 func OPA(t testing.TB) string {
 	t.Helper()
 	NeedCommand(t, "go")
-	root, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}").Output()
+	list := exec.Command("go", "list", "-m", "-f", "{{.Dir}}")
+	list.Dir = started
+	root, err := list.Output()
 	if err != nil {
 		Missing(t, "the folder of this module is not known: "+err.Error())
 	}

@@ -147,12 +147,12 @@ func (r *run) conduct(ctx context.Context) error {
 			r.destroy()
 			return ctx.Err()
 		case <-wall.C:
-			if r.endsByItself() {
+			if r.endsByItself(time.Second) {
 				return nil
 			}
 			return r.cut(ctx, TimedOut, true)
 		case <-r.spec.Stop:
-			if r.endsByItself() {
+			if r.endsByItself(time.Second) {
 				return nil
 			}
 			return r.cut(ctx, Stopped, true)
@@ -218,13 +218,13 @@ func (r *run) awaitStart(ctx context.Context) error {
 	return nil
 }
 
-// endsByItself waits a moment for a sandbox whose first process has ended. It
-// may be in vain: a first process can go on without its first thread.
-func (r *run) endsByItself() bool {
+// endsByItself waits for a sandbox whose first process has ended. It may be in
+// vain: a first process can go on without its first thread.
+func (r *run) endsByItself(patience time.Duration) bool {
 	if !r.released {
 		return false
 	}
-	limit := time.NewTimer(time.Second)
+	limit := time.NewTimer(patience)
 	defer limit.Stop()
 	select {
 	case m, ok := <-r.child.notices:
@@ -256,9 +256,13 @@ func (r *run) cut(ctx context.Context, why string, pause bool) error {
 	default: // there is no memory for more than what must be
 		err = r.sight.sync(ctx)
 	}
-	if err == nil {
+	switch {
+	case err == nil:
 		r.takeDiff(ctx)
-	} else if ctx.Err() == nil {
+	case ctx.Err() != nil:
+	case r.endsByItself(destroyLimit): // it was ending, and could not be stopped for that
+		return nil
+	default:
 		r.result.DiffError = err.Error()
 		r.result.LostCritical++ // what happened last is not known
 	}
