@@ -287,7 +287,7 @@ func TestConnectionsOutliveJumps(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := strings.Split(strings.TrimSpace(string(result.Stdout)), "\n")
-	if len(lines) != 4 || lines[3] != "unbroken" {
+	if len(lines) != 5 || lines[3] != "uploaded 200" || lines[4] != "unbroken" {
 		t.Fatalf("%s\n%s\nended as %s, %+v", result.Stdout, result.Stderr, result.End, result.Clock)
 	}
 	for _, line := range lines[:3] {

@@ -254,6 +254,17 @@ func keepalive(args []string) {
 		fmt.Println("answer", answer.StatusCode, answer.Header.Get("Date"), time.Now().UTC().Format(http.TimeFormat))
 		time.Sleep(time.Hour)
 	}
+	// Much data at once is what a stack measures the times of its packets by.
+	_ = c.SetDeadline(time.Now().Add(60 * time.Second))
+	_, err = fmt.Fprintf(c, "POST /upload HTTP/1.1\r\nHost: api.example.test\r\nContent-Length: %d\r\n\r\n", 8<<20)
+	fail(err)
+	for range 8 {
+		_, err = c.Write(make([]byte, 1<<20))
+		fail(err)
+	}
+	answer, err := http.ReadResponse(in, nil)
+	fail(err)
+	fmt.Println("uploaded", answer.StatusCode)
 	fail(<-beating)
 	fail(<-beating)
 	fmt.Println("unbroken")
