@@ -90,6 +90,34 @@ func (c *Client) send(ctx context.Context, method, path string, query url.Values
 	return c.readAll(answer)
 }
 
+// maxLines is the longest answer of lines that is read, in bytes: some
+// kilobytes for each image that it is about.
+const maxLines = 1 << 30
+
+// lines posts in and gives each line of the answer to each as it comes, until
+// that says that it was the last.
+func lines[L any](ctx context.Context, c *Client, path string, in any, each func(L) (last bool, err error)) error {
+	body, err := c.stream(ctx, http.MethodPost, path, in)
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	answer := json.NewDecoder(io.LimitReader(body, maxLines))
+	for {
+		var line L
+		err := answer.Decode(&line)
+		switch {
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case err != nil:
+			return fmt.Errorf("the answer of %s%s broke off: %w", c.base, path, err)
+		}
+		if last, err := each(line); last || err != nil {
+			return err
+		}
+	}
+}
+
 // stream sends in as JSON and returns the answer as it comes, however long it takes.
 func (c *Client) stream(ctx context.Context, method, path string, in any) (io.ReadCloser, error) {
 	b, err := json.Marshal(in)
