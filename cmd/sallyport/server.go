@@ -29,12 +29,14 @@ func listen(key, address string) (net.Listener, error) {
 // front is the server of role r, but for its listener. How long one answer may
 // take is bounded where the handler does not do that itself.
 func (p *parts) front(r role, cfg config.Config) server.Config {
-	f := server.Config{Name: string(r), Handler: p.handlers[r], Write: time.Minute, Drain: cfg.Shutdown.Drain, Log: p.log}
+	f := server.Config{Name: string(r), Handler: p.handlers[r], Write: time.Minute, Delay: cfg.Shutdown.Delay, Drain: cfg.Shutdown.Drain, Log: p.log}
 	switch r {
 	case roleProxy, roleGrants:
 		f.Write, f.Headers = 0, cfg.Proxy.Limits.Headers
 	case roleConsole:
 		f.Write = 0
+	case roleMetrics: // ends after the others
+		f.Delay = 0
 	case roleWebhook:
 		if p.certificate != nil {
 			f.TLS = p.certificate.TLS()
@@ -56,7 +58,6 @@ func (p *parts) serveFronts(ctx context.Context, cfg config.Config, open sockets
 	observed, endObserved := context.WithCancel(context.WithoutCancel(ctx))
 	defer endObserved()
 	all, ctx := errgroup.WithContext(ctx)
-	closing := later(ctx, cfg.Shutdown.Delay)
 	var fronts errgroup.Group
 	for _, s := range open {
 		if s.role == roleMetrics {
@@ -64,7 +65,7 @@ func (p *parts) serveFronts(ctx context.Context, cfg config.Config, open sockets
 			continue
 		}
 		fronts.Go(func() error {
-			err := server.Run(closing, s.Listener, p.front(s.role, cfg))
+			err := server.Run(ctx, s.Listener, p.front(s.role, cfg))
 			if err != nil {
 				// What cannot serve ends everything, without delay.
 				all.Go(func() error { return err })
@@ -77,14 +78,4 @@ func (p *parts) serveFronts(ctx context.Context, cfg config.Config, open sockets
 		return fronts.Wait()
 	})
 	return all.Wait()
-}
-
-// later is a context that ends some time after ctx.
-func later(ctx context.Context, delay time.Duration) context.Context {
-	if delay == 0 {
-		return ctx
-	}
-	late, end := context.WithCancel(context.WithoutCancel(ctx))
-	context.AfterFunc(ctx, func() { time.AfterFunc(delay, end) })
-	return late
 }

@@ -19,7 +19,8 @@ type Config struct {
 	Write       time.Duration // bound on one whole answer, unless its handler sets another; 0: none
 	Headers     int           // bytes that a request's headers may have; default 64 KiB
 	Connections int           // of one address at the same time; 0: any number
-	Drain       time.Duration // how long requests under way may take after the end; 0: none
+	Delay       time.Duration // how long requests are still taken once the end is announced; 0: not
+	Drain       time.Duration // how long requests under way may take after that; 0: none
 	Log         *slog.Logger  // nil for slog.Default()
 }
 
@@ -33,7 +34,9 @@ const (
 	idleFor = 2 * time.Minute
 )
 
-// Run serves on ln until ctx ends. Then it takes no new connections, and gives
+// Run serves on ln until ctx ends, which announces the end: for the time of Delay
+// each answer asks the client to go on with another connection, so that none is
+// in use when they are closed. Then it takes no new connections, and gives
 // requests under way the time of Drain. An error is why it could not serve.
 func Run(ctx context.Context, ln net.Listener, cfg Config) error {
 	if cfg.Log == nil {
@@ -43,7 +46,7 @@ func Run(ctx context.Context, ln net.Listener, cfg Config) error {
 		cfg.Headers = 64 << 10
 	}
 	s := &http.Server{
-		Handler:           cfg.Handler,
+		Handler:           leaving(ctx, cfg.Handler),
 		TLSConfig:         cfg.TLS,
 		ReadHeaderTimeout: headersWithin,
 		ReadTimeout:       bodyWithin,
@@ -79,6 +82,13 @@ func Run(ctx context.Context, ln net.Listener, cfg Config) error {
 		return fmt.Errorf("%s: %w", cfg.Name, err)
 	case <-ctx.Done():
 	}
+	if cfg.Delay > 0 {
+		select {
+		case err := <-served:
+			return fmt.Errorf("%s: %w", cfg.Name, err)
+		case <-time.After(cfg.Delay):
+		}
+	}
 	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), cfg.Drain)
 	defer cancel()
 	if err := s.Shutdown(late); err != nil {
@@ -89,4 +99,16 @@ func Run(ctx context.Context, ln net.Listener, cfg Config) error {
 		return fmt.Errorf("%s: %w", cfg.Name, err)
 	}
 	return nil
+}
+
+// leaving is h, which once ctx has ended has each connection closed after the
+// answer on it. In HTTP/2 the server says GOAWAY for this header field. Closing
+// connections that only seem to be idle breaks requests that are on their way.
+func leaving(ctx context.Context, h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if ctx.Err() != nil {
+			w.Header().Set("Connection", "close")
+		}
+		h.ServeHTTP(w, r)
+	})
 }

@@ -15,6 +15,7 @@ import (
 	"math/big"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"os"
 	"path/filepath"
 	"strings"
@@ -219,6 +220,55 @@ func TestDrain(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestDelay goes on asking while the end is announced: each answer is the last of
+// its connection, in every version of the protocol.
+func TestDelay(t *testing.T) {
+	dir := t.TempDir()
+	pool := files(t, dir, time.Hour)
+	keys := pair(t, dir)
+	for _, version := range []int{1, 2} {
+		s := run(t, Config{TLS: keys.TLS(), Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}), Delay: time.Hour})
+		var protocols http.Protocols
+		protocols.SetHTTP1(version == 1)
+		protocols.SetHTTP2(version == 2)
+		client := &http.Client{Transport: &http.Transport{Protocols: &protocols, TLSClientConfig: &tls.Config{RootCAs: pool}}}
+		defer client.CloseIdleConnections()
+		// ask returns whether the connection served another request before.
+		ask := func() (again bool) {
+			t.Helper()
+			trace := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{GotConn: func(c httptrace.GotConnInfo) { again = c.Reused }})
+			r, err := http.NewRequestWithContext(trace, http.MethodGet, "https://"+s.address, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp, err := client.Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, _ = io.Copy(io.Discard, resp.Body)
+			resp.Body.Close()
+			if resp.ProtoMajor != version {
+				t.Fatalf("HTTP/%d was answered", resp.ProtoMajor)
+			}
+			return again
+		}
+		if ask() || !ask() {
+			t.Errorf("HTTP/%d: connections are not kept", version)
+		}
+		s.stop()
+		for deadline := time.Now().Add(time.Minute); ask(); {
+			if time.Now().After(deadline) {
+				t.Fatalf("HTTP/%d: a connection is kept while the end is announced", version)
+			}
+		}
+		select {
+		case err := <-s.ended:
+			t.Errorf("it ended: %v", err)
+		default:
+		}
 	}
 }
 
