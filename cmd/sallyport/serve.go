@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"runtime/debug"
 	"slices"
 
 	"github.com/redis/go-redis/v9"
@@ -77,7 +76,8 @@ func serve(ctx context.Context, file string, out, errOut io.Writer, roles ...rol
 	redis.SetLogger(redisLog{log})
 	klog.SetSlogLogger(log) // client-go's
 
-	collectGarbage(roles)
+	stopAdapting := adaptCollector()
+	defer stopAdapting()
 
 	sockets, err := openSockets(cfg, roles)
 	if err != nil {
@@ -116,15 +116,6 @@ func serve(ctx context.Context, file string, out, errOut io.Writer, roles ...rol
 		err = e
 	}
 	return err
-}
-
-// collectGarbage keeps a webhook of its own small: nearly all of its heap are
-// copies of decisions, which stay, and it has processor time to spare. What an
-// operator sets with GOGC stays.
-func collectGarbage(roles []role) {
-	if os.Getenv("GOGC") == "" && len(roles) == 1 && roles[0] == roleWebhook {
-		debug.SetGCPercent(50)
-	}
 }
 
 // Sockets that processes have beside their fronts.
