@@ -139,7 +139,7 @@ func TestCurlTrustsTheBundleAndResolvesOverHTTPS(t *testing.T) {
 	}
 	// Without the bundle it goes away, which tells whom it wanted.
 	said = program(t, "curl", "-sS", "--cacert", "/dev/null", "--connect-to", "pinned.example:443:"+net.JoinHostPort(host, port), "https://pinned.example/")
-	f := g.flow("the refusal", func(f observation.Flow) bool { return f.SNI == "pinned.example" })
+	f := g.flow("the refusal", func(f observation.Flow) bool { return f.SNI == "pinned.example" && len(f.Messages) > 0 })
 	if f.TLS || f.App != "tls" || len(f.JA4) != 36 || len(f.Messages) != 1 || f.Messages[0].Type != "handshake_failed" || f.Out == "" {
 		t.Errorf("curl said %q, recorded as %+v", said, f)
 	}

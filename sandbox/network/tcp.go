@@ -54,6 +54,8 @@ func (w *World) connected(r *tcp.ForwarderRequest) {
 func (w *World) newFlow(proto string, from, to netip.AddrPort) *flow {
 	domain := w.names.of(to.Addr())
 	f := w.ledger.open(proto, from, to)
+	f.mu.Lock() // it may be looked at already
+	defer f.mu.Unlock()
 	f.record.Domain = domain
 	f.record.Direct = domain == "" && isForeign(to.Addr())
 	return f
@@ -89,7 +91,9 @@ func (w *World) Dial(ctx context.Context, port uint16) (net.Conn, error) {
 	}
 	from := netip.AddrPortFrom(gateway4, uint16(conn.LocalAddr().(*net.TCPAddr).Port))
 	f := w.ledger.open("tcp", from, to)
+	f.mu.Lock()
 	f.record.Inbound, f.record.Probe, f.record.App = true, true, "raw"
+	f.mu.Unlock()
 	w.hold(conn)
 	return &probe{tap: tap{Conn: conn, flow: f, wire: true}, world: w}, nil
 }
