@@ -110,7 +110,7 @@ func TestOrdinaryUser(t *testing.T) {
 	mustBeGone(t, dir)
 }
 
-// TestKill ends each of the processes in turn, and looks 2 s later.
+// TestKill ends each of the processes in turn; the others end by it.
 func TestKill(t *testing.T) {
 	tests := []struct {
 		name string
@@ -148,7 +148,8 @@ func TestKill(t *testing.T) {
 }
 
 // TestKillAtAnyMoment ends the daemon at 50 moments of a run that starts,
-// works, ends and is cleaned up, and looks 2 s later each time.
+// works, ends and is cleaned up, and looks 2 s later each time. On a machine with
+// other work what is ending then may take longer, but does not stay.
 func TestKillAtAnyMoment(t *testing.T) {
 	const kills, spread = 50, 700 * time.Millisecond
 	for i := range kills {
@@ -167,12 +168,18 @@ func TestKillAtAnyMoment(t *testing.T) {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 		settle(dir, 2*time.Second)
-		// What a process of ours would have deleted is swept by the next one.
-		if err := runtime.Sweep(dir); err != nil {
-			t.Fatal(err)
-		}
-		if left := leftovers(dir); len(left) > 0 {
-			t.Fatalf("killed after %v: left behind: %q", after, left)
+		for end := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
+			// What a process of ours would have deleted is swept by the next one.
+			if err := runtime.Sweep(dir); err != nil {
+				t.Fatal(err)
+			}
+			left := leftovers(dir)
+			if len(left) == 0 {
+				break
+			}
+			if time.Now().After(end) {
+				t.Fatalf("killed after %v: left behind: %q", after, left)
+			}
 		}
 		os.RemoveAll(dir)
 	}
@@ -220,7 +227,7 @@ func TestSweepAfterCrash(t *testing.T) {
 func mustBeGone(t *testing.T, dir string) {
 	t.Helper()
 	var left []string
-	for end := time.Now().Add(2 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		left = leftovers(dir)
 		if len(left) == 0 {
 			return
