@@ -3,11 +3,13 @@ package node
 import (
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sallyport-dev/sallyport/test/e2e/cluster"
 )
@@ -58,6 +60,14 @@ func (g *gate) cli(t testing.TB, args ...string) string {
 	t.Helper()
 	address := g.kubectl(t, "-n", "sallyport", "get", "service", "sallyport-console", "-o", "jsonpath={.spec.clusterIP}")
 	admin := g.kubectl(t, "-n", "sallyport", "get", "secret", "sallyport-admin", "-o", "go-template={{.data.token | base64decode}}")
+	// A node learns of a service's ready pods a moment after the API server does.
+	g.eventually(t, "the console's service answers", func() error {
+		conn, err := net.DialTimeout("tcp", address+":8080", 5*time.Second)
+		if err == nil {
+			conn.Close()
+		}
+		return err
+	})
 	cmd := g.command("kubectl") // for the environment
 	cmd.Path, cmd.Args = os.Getenv("GATE_UNDER_TEST"), append([]string{"sallyport"}, args...)
 	cmd.Env = append(cmd.Env, "SALLYPORT_SERVER=http://"+address+":8080", "SALLYPORT_TOKEN="+admin)
