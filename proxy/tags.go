@@ -26,13 +26,20 @@ type tagged struct {
 // asked upstream again, and if upstream is away, what it meant before.
 func (c *Content) resolve(ctx context.Context, v view, ref image.Reference) (digest.Digest, error) {
 	key, shown := ref.Name()+":"+ref.Tag, v.open()
-	if t, ok := c.tags.Get(key); ok && shown && within(c.cfg.now(), t.at, t.fresh) {
-		return t.digest, nil
+	believed := func() (digest.Digest, bool) {
+		t, ok := c.tags.Get(key)
+		return t.digest, ok && shown && within(c.cfg.now(), t.at, t.fresh)
+	}
+	if d, ok := believed(); ok {
+		return d, nil
 	}
 	if err := v.lacks(ref.Tag); err != nil {
 		return "", err
 	}
 	return once(ctx, c, "tag "+v.client+" "+key, func(ctx context.Context) (digest.Digest, error) {
+		if d, ok := believed(); ok {
+			return d, nil // another's answer came after we had looked
+		}
 		d, fresh, err := c.check(ctx, v, ref, shown)
 		if err != nil {
 			return "", v.told(ref.Tag, err)
