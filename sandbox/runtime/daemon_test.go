@@ -184,7 +184,7 @@ func TestKillAtAnyMoment(t *testing.T) {
 func settle(t *testing.T, dir string, limit time.Duration) {
 	t.Helper()
 	began := idle(t)
-	for end := time.Now().Add(time.Minute); len(leftovers(dir)) > 0 && idle(t)-began < limit && time.Now().Before(end); {
+	for end := time.Now().Add(20 * time.Second); len(leftovers(dir)) > 0 && idle(t)-began < limit && time.Now().Before(end); {
 		time.Sleep(20 * time.Millisecond)
 	}
 }
