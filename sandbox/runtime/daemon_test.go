@@ -235,6 +235,23 @@ func TestSweepAfterCrash(t *testing.T) {
 	mustBeGone(t, dir)
 }
 
+// TestSweepUnlocked meets folders as they are when a process was killed while
+// it made or removed them.
+func TestSweepUnlocked(t *testing.T) {
+	dir := t.TempDir()
+	for _, half := range []string{"run-removed", "run-emptied/bundle", ".new-run-made"} {
+		if err := os.MkdirAll(filepath.Join(dir, half), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := runtime.Sweep(dir); err != nil {
+		t.Error(err)
+	}
+	if left := leftovers(dir); len(left) > 0 {
+		t.Errorf("left behind: %q", left)
+	}
+}
+
 // mustBeGone checks, at the latest after 2 s, that nothing of a run in dir is left.
 func mustBeGone(t *testing.T, dir string) {
 	t.Helper()

@@ -97,20 +97,24 @@ func Sweep(dir string) error {
 
 // alive tells whether some process still holds the folder's lock at deadline.
 func alive(path string, deadline time.Time) bool {
-	lock, err := os.Open(filepath.Join(path, lockFile))
-	if err != nil {
-		// Unlocked folders exist for an instant only.
-		info, err := os.Stat(path)
-		return err == nil && time.Since(info.ModTime()) < time.Minute
-	}
-	defer lock.Close()
-	for {
-		if unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil {
+	for ; ; time.Sleep(50 * time.Millisecond) {
+		late := time.Now().After(deadline)
+		lock, err := os.Open(filepath.Join(path, lockFile))
+		switch {
+		case err == nil:
+			err = unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+			lock.Close()
+			if err == nil {
+				return false
+			}
+		case strings.HasPrefix(filepath.Base(path), folderPrefix):
+			// A folder has its lock before it has this name: what has none was being removed.
 			return false
+		case late:
+			return false // who made it is gone: it gets its lock at once
 		}
-		if time.Now().After(deadline) {
+		if late {
 			return true
 		}
-		time.Sleep(50 * time.Millisecond)
 	}
 }
