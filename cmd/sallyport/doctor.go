@@ -67,7 +67,7 @@ Exit code: 0 no engine gets past the gate, 1 one can, 3 it could not be found ou
 	f.StringVar(&o.BuildKit, "buildkit", "", "BuildKit's buildkitd.toml")
 	f.StringVar(&o.K3s, "k3s", "", "registries.yaml of K3s or RKE2; config.yaml beside it is read, too")
 	f.StringVarP(&output, "output", "o", "table", "table or json")
-	return cmd
+	return exitsOnUsage(cmd, exitError)
 }
 
 func printDoctor(w io.Writer, r doctor.Report) error {

@@ -41,10 +41,12 @@ func newRoot() *cobra.Command {
 		newSandboxCommand(), newScanCommand(), newDemoCommand(),
 	)
 	root.AddCommand(clientCommands()...)
+	root.Version = version // --version; `sallyport version` tells more
+	explainUsage(root)
 	return root
 }
 
-// Exit codes beside 0, as docs/architecture.md lists them.
+// Exit codes beside 0; what a command means by them is in its help.
 const (
 	exitFailed       = 1 // the gate would not let the image through, or a command did not succeed
 	exitInconclusive = 2

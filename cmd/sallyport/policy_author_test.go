@@ -108,7 +108,7 @@ func TestPolicyTestCommand(t *testing.T) {
 		"no percentage":       {nil, []string{"--threshold", "101", "policies"}, []string{"0 to 100"}},
 		"no format":           {nil, []string{"--format", "tap", "policies"}, []string{"pretty, json or junit"}},
 		"no time":             {nil, []string{"--timeout", "0s", "policies"}, []string{"--timeout"}},
-		"no path":             {nil, nil, []string{"requires at least 1 arg"}},
+		"no path":             {nil, nil, []string{"an argument is missing"}},
 		"an unknown flag":     {nil, []string{"--colour", "policies"}, []string{"--colour"}},
 		"a broken expression": {nil, []string{"--run", "(", "policies"}, []string{"which tests to run"}},
 	} {

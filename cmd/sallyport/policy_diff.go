@@ -51,7 +51,7 @@ Exit code: 0 no image that passes or waits would be denied; 1 one would; 2 it co
 	c.Flags().StringSliceVar(&inputs, "input", nil, "facts document to judge; - is the standard input")
 	c.Flags().StringVar(&part, "image", "", "only images whose whole name contains this")
 	c.Flags().BoolVar(&all, "all", false, "list every image, not only those that flip")
-	return c
+	return exitsOnUsage(c, exitNotFound)
 }
 
 func (r *gateway) diff(cmd *cobra.Command, args, inputs []string, part string, all bool) (comparison, error) {

@@ -68,7 +68,7 @@ Exit code: 0 nothing fails; 1 something is denied or fails CI, or would be denie
 	c.Flags().StringVar(&o.where.Namespace, "namespace", "", "namespace that asks")
 	c.Flags().BoolVar(&o.all, "all", false, "list all policies, also those that do not include the image; of all known images every one")
 	c.Flags().BoolVar(&o.print, "print-input", false, "print the facts documents and judge nothing")
-	return c
+	return exitsOnUsage(c, exitNotFound)
 }
 
 // exitNotFound is of eval and diff: it could not be found out, as of "opa eval".

@@ -71,7 +71,7 @@ Exit code: 0 passes; 1 a policy denies it or it was proved malicious; 2 the run 
 	c.Flags().StringVar(&o.format, "format", "table", "table or json")
 	c.Flags().StringVar(&o.platform, "platform", image.Host().String(), "platform of a multi-platform image")
 	c.Flags().DurationVar(&o.timeout, "timeout", 0, "longest time to run the image (default: sandbox.timeout)")
-	return c
+	return exitsOnUsage(c, exitError)
 }
 
 // scanResult is what `scan --format json` prints: the report, and what the
