@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/sallyport-dev/sallyport/report"
 )
 
 type metrics struct {
@@ -23,6 +25,12 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 		active: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "sallyport_analysis_active_runs", Help: "Runs that this process is waiting for.",
 		}),
+	}
+	// What Prometheus sees for the first time does not count as an increase.
+	for _, result := range []string{
+		string(report.Malicious), string(report.Suspicious), string(report.Clean), string(report.Inconclusive), string(report.Skipped), "failed", "waiting",
+	} {
+		m.runs.WithLabelValues(result)
 	}
 	if r == nil {
 		return m, nil

@@ -30,6 +30,10 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 			Name: "sallyport_gate_degraded_total", Help: "Decisions made without Redis.",
 		}),
 	}
+	// What Prometheus sees for the first time does not count as an increase.
+	for _, action := range []string{string(Allow), string(Deny), string(Wait), "fault"} {
+		m.decisions.WithLabelValues(action)
+	}
 	if r == nil {
 		return m, nil
 	}

@@ -37,6 +37,16 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 			Help: "Workloads that asked to pass although they are not allowed: broken or refused.",
 		}, []string{"result"}),
 	}
+	// What Prometheus sees for the first time does not count as an increase:
+	// all begin at zero.
+	for vec, results := range map[*prometheus.CounterVec][]string{
+		m.reviews: {"allowed", "denied", "waiting", "fault", "audit", "break-glass", "exempt", "skipped", "malformed", "mutated", "unchanged"},
+		m.glass:   {"broken", "refused"},
+	} {
+		for _, r := range results {
+			vec.WithLabelValues(r)
+		}
+	}
 	if reg == nil {
 		return m, nil
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"os"
 	"slices"
@@ -109,7 +110,11 @@ func serve(ctx context.Context, file string, out, errOut io.Writer, roles ...rol
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return parts.run(gctx) })
 	g.Go(func() error { return parts.serveFronts(gctx, cfg, sockets) })
-	banner(out, cfg, sockets, parts)
+	if cfg.Log.Format == "json" {
+		announce(gctx, log, cfg, sockets)
+	} else {
+		banner(out, cfg, sockets, parts)
+	}
 	err = g.Wait()
 	endSandbox()
 	if e := children.Wait(); err == nil {
@@ -184,6 +189,27 @@ func loopback(addr net.Addr) string {
 	return a.String()
 }
 
+// announce is the banner for machines: where a log is read by one, every line is of
+// its form.
+func announce(ctx context.Context, log *slog.Logger, cfg config.Config, s sockets) {
+	listening := []any{"version", version}
+	for _, ln := range s {
+		listening = append(listening, string(ln.role), ln.Addr().String())
+	}
+	log.InfoContext(ctx, "listening", append(listening, "sandbox", sandboxPlace(cfg), "data", cfg.Data)...)
+}
+
+// sandboxPlace is where images are run: local, none, or an endpoint.
+func sandboxPlace(cfg config.Config) string {
+	switch {
+	case cfg.Analysis.Endpoint != "":
+		return cfg.Analysis.Endpoint
+	case cfg.Sandbox.Local:
+		return "local"
+	}
+	return "none"
+}
+
 // banner says where everything is, and what to type next.
 func banner(out io.Writer, cfg config.Config, s sockets, p *parts) {
 	fmt.Fprintf(out, "sallyport %s\n\n", version)
@@ -200,13 +226,13 @@ func banner(out io.Writer, cfg config.Config, s sockets, p *parts) {
 	line(roleWebhook, "https, /validate; %s", p.webhookTrust)
 	line(roleConsole, "API; token: %s", p.adminTokenFile)
 	line(roleMetrics, "/metrics, /healthz, /readyz")
-	switch {
-	case cfg.Analysis.Endpoint == "" && cfg.Sandbox.Local:
-		fmt.Fprintf(out, "  %-9s %-22s %s\n", "sandbox", "local", "gVisor, a process of its own")
-	case cfg.Analysis.Endpoint == "":
-		fmt.Fprintf(out, "  %-9s %-22s %s\n", "sandbox", "none", "no image is run: set analysis.endpoint, or sandbox.local")
+	switch place := sandboxPlace(cfg); place {
+	case "local":
+		fmt.Fprintf(out, "  %-9s %-22s %s\n", "sandbox", place, "gVisor, a process of its own")
+	case "none":
+		fmt.Fprintf(out, "  %-9s %-22s %s\n", "sandbox", place, "no image is run: set analysis.endpoint, or sandbox.local")
 	default:
-		fmt.Fprintf(out, "  %-9s %s\n", "sandbox", cfg.Analysis.Endpoint)
+		fmt.Fprintf(out, "  %-9s %s\n", "sandbox", place)
 	}
 	fmt.Fprintf(out, "  %-9s %s\n\n", "data", cfg.Data)
 	fmt.Fprintf(out, "Next: `sallyport demo` in another terminal serves two sample images and says what to type.\nCtrl-C ends it.\n\n")

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -137,6 +138,19 @@ func (g *gate) walk(t *testing.T) {
 	g.kubectl(t, "-n", "lab", "delete", "pod", "evil", "--wait=false")
 	g.sandboxed(t)
 	g.guarded(t)
+	g.logged(t)
+}
+
+// logged: every line of the release's pods is JSON, as whoever collects logs expects.
+func (g *gate) logged(t *testing.T) {
+	for _, role := range []string{"gate", "proxy", "webhook", "console", "sandbox"} {
+		out := g.kubectl(t, "-n", "sallyport", "logs", "-l", "app.kubernetes.io/component="+role, "--tail=-1")
+		for line := range strings.Lines(out) {
+			if line = strings.TrimSpace(line); !json.Valid([]byte(line)) && !strings.HasPrefix(line, "No resources found") {
+				t.Errorf("the log of the %s has a line that is no JSON: %s", role, line)
+			}
+		}
+	}
 }
 
 // sandboxed makes sure that the images were run in the sandbox's pod, and that
