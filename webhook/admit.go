@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
@@ -14,9 +15,22 @@ import (
 	"github.com/sallyport-dev/sallyport/webhook/workload"
 )
 
-// answering answers one request. result is the metrics' word for it, images how
-// many were judged.
-type answering func(ctx context.Context, req *admissionv1.AdmissionRequest) (result string, images int, _ *admissionv1.AdmissionResponse)
+// answering answers one request.
+type answering func(ctx context.Context, req *admissionv1.AdmissionRequest) outcome
+
+// outcome is what came of one request.
+type outcome struct {
+	result string // the metrics' word for it
+	images int    // that were judged
+	answer *admissionv1.AdmissionResponse
+	spent  spent
+}
+
+// spent is how long the slowest image took: to find its digest, and to be decided.
+type spent struct{ resolve, decide time.Duration }
+
+// slow is from when on a review is told in the log with what took so long.
+const slow = time.Second
 
 // serve reads a review, has it answered in time, and writes the answer.
 func (w *Webhook) serve(by func(*http.Request) answering) http.HandlerFunc {
@@ -27,17 +41,19 @@ func (w *Webhook) serve(by func(*http.Request) answering) http.HandlerFunc {
 
 		req, err := readReview(rw, r)
 		if bad := new(badReview); errors.As(err, &bad) {
-			w.metrics.done("malformed", 0, time.Since(start))
+			w.metrics.done(outcome{result: "malformed"}, time.Since(start))
 			w.cfg.Logger.WarnContext(ctx, "refused a malformed admission review", "reason", bad.reason, "remote", r.RemoteAddr)
 			http.Error(rw, bad.reason, bad.status)
 			return
 		}
-		result, images, answer := by(r)(ctx, req)
-		w.metrics.done(result, images, time.Since(start))
-		w.log(ctx, req, result, answer)
+		read := time.Since(start)
+		out := by(r)(ctx, req)
+		took := time.Since(start)
+		w.metrics.done(out, took)
+		w.log(ctx, req, out, read, took)
 
 		rw.Header().Set("Content-Type", "application/json")
-		if err := json.NewEncoder(rw).Encode(envelope(req.UID, answer)); err != nil {
+		if err := json.NewEncoder(rw).Encode(envelope(req.UID, out.answer)); err != nil {
 			w.cfg.Logger.WarnContext(ctx, "the API server did not take the answer", "uid", req.UID, "err", err)
 		}
 	}
@@ -46,23 +62,23 @@ func (w *Webhook) serve(by func(*http.Request) answering) http.HandlerFunc {
 // validate decides whether a workload may be stored. With audit, what may not is
 // told in warnings.
 func (w *Webhook) validate(audit bool) answering {
-	return func(ctx context.Context, req *admissionv1.AdmissionRequest) (result string, images int, _ *admissionv1.AdmissionResponse) {
+	return func(ctx context.Context, req *admissionv1.AdmissionRequest) outcome {
 		if harmless(req) {
-			return "skipped", 0, allowed()
+			return passed("skipped")
 		}
 		if w.exempt.request(req) {
-			return "exempt", 0, allowed()
+			return passed("exempt")
 		}
 		if !w.kinds.Knows(req.Kind) {
-			return "skipped", 0, unknown(req)
+			return outcome{result: "skipped", answer: unknown(req)}
 		}
 		object, old, err := w.read(req)
 		if err != nil {
-			return "malformed", 0, w.malformed(audit, err)
+			return outcome{result: "malformed", answer: w.malformed(audit, err)}
 		}
 		if object.Deleting {
 			// Removing finalizers is an update; never stand in its way.
-			return "skipped", 0, allowed()
+			return passed("skipped")
 		}
 		asked := object
 		if req.Operation == admissionv1.Update {
@@ -73,7 +89,7 @@ func (w *Webhook) validate(audit bool) answering {
 		audit = audit || rules.Mode == Audit || object.Mirror && slices.Contains(req.UserInfo.Groups, "system:nodes")
 		if len(asked.Pods) == 0 {
 			if object.Annotation(BreakGlass) == old.Annotation(BreakGlass) || len(object.Pods) == 0 {
-				return "skipped", 0, allowed()
+				return passed("skipped")
 			}
 			// Somebody breaks the glass for what is there already, and whose pods
 			// are denied. The update itself brings no image: it passes anyway.
@@ -83,8 +99,18 @@ func (w *Webhook) validate(audit bool) answering {
 		glass := w.breakGlass(ctx, req, object, opinions)
 		result, answer := answer(opinions, glass, audit)
 		w.tell(req, object, result, opinions, answer, glass)
-		return result, len(opinions), answer
+		return outcome{result, len(opinions), answer, longest(opinions)}
 	}
+}
+
+// passed is a request that is none of the gate's business.
+func passed(result string) outcome { return outcome{result: result, answer: allowed()} }
+
+func longest(opinions []opinion) (s spent) {
+	for _, o := range opinions {
+		s.resolve, s.decide = max(s.resolve, o.spent.resolve), max(s.decide, o.spent.decide)
+	}
+	return s
 }
 
 // read reads the object, and the one that it replaces.
@@ -138,11 +164,19 @@ func harmless(req *admissionv1.AdmissionRequest) bool {
 
 func dryRun(req *admissionv1.AdmissionRequest) bool { return req.DryRun != nil && *req.DryRun }
 
-func (w *Webhook) log(ctx context.Context, req *admissionv1.AdmissionRequest, result string, answer *admissionv1.AdmissionResponse) {
-	message := ""
-	if answer.Result != nil {
-		message = answer.Result.Message
+func (w *Webhook) log(ctx context.Context, req *admissionv1.AdmissionRequest, out outcome, read, took time.Duration) {
+	level, told := slog.LevelDebug, "admission review"
+	if took >= slow {
+		level, told = slog.LevelInfo, "slow admission review"
 	}
-	w.cfg.Logger.DebugContext(ctx, "admission review", "result", result, "uid", req.UID, "operation", req.Operation,
-		"kind", req.Kind.Kind, "namespace", req.Namespace, "name", req.Name, "user", req.UserInfo.Username, "message", message)
+	if !w.cfg.Logger.Enabled(ctx, level) {
+		return
+	}
+	message := ""
+	if out.answer.Result != nil {
+		message = out.answer.Result.Message
+	}
+	w.cfg.Logger.Log(ctx, level, told, "result", out.result, "uid", req.UID, "operation", req.Operation,
+		"kind", req.Kind.Kind, "namespace", req.Namespace, "name", req.Name, "user", req.UserInfo.Username, "message", message,
+		"took", took, "read", read, "resolve", out.spent.resolve, "decide", out.spent.decide)
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 	admissionv1 "k8s.io/api/admission/v1"
@@ -25,6 +26,7 @@ type opinion struct {
 	decision gate.Decision
 	err      error  // a fault: there is no decision
 	opened   string // why it passes all the same: somebody broke the glass
+	spent    spent
 }
 
 // stopped tells whether the image may not pass.
@@ -122,8 +124,10 @@ func same(a, b *workload.Pod) bool {
 
 // ask resolves one image and lets the gate decide.
 func (w *Webhook) ask(ctx context.Context, o *opinion, pod *workload.Pod, audit bool) {
-	namespace := o.asked.Context.Namespace
+	namespace, began := o.asked.Context.Namespace, time.Now()
 	ctx, ref, own, err := w.resolve(ctx, Pod{namespace, pod.ServiceAccount, pod.PullSecrets}, o.asked.Reference)
+	found := time.Now()
+	o.spent.resolve = found.Sub(began)
 	if err != nil {
 		o.err = fmt.Errorf("finding the digest of %s: %w", o.asked.Reference, err)
 		return
@@ -140,6 +144,7 @@ func (w *Webhook) ask(ctx context.Context, o *opinion, pod *workload.Pod, audit 
 		}
 	}
 	d, err := decide(ctx, o.asked)
+	o.spent.decide = time.Since(found)
 	if err != nil {
 		o.err = fmt.Errorf("judging %s: %w", ref, err)
 		return

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"time"
 
 	admissionv1 "k8s.io/api/admission/v1"
 
@@ -47,31 +48,32 @@ type patch struct {
 
 // mutate rewrites the images of a pod. It denies nothing: what cannot be
 // resolved stays as it is, and the validating step says why it cannot.
-func (w *Webhook) mutate(ctx context.Context, req *admissionv1.AdmissionRequest) (result string, images int, _ *admissionv1.AdmissionResponse) {
+func (w *Webhook) mutate(ctx context.Context, req *admissionv1.AdmissionRequest) outcome {
 	isPod := req.Kind.Group == "" && req.Kind.Kind == "Pod"
 	if w.cfg.Mutate == "" || w.cfg.Mutate == MutateOff || !isPod || harmless(req) || w.exempt.request(req) {
-		return "skipped", 0, allowed()
+		return passed("skipped")
 	}
 	object, old, err := w.read(req)
 	if err != nil || object.Deleting || object.Mirror {
-		return "skipped", 0, allowed()
+		return passed("skipped")
 	}
 	if req.Operation == admissionv1.Update {
 		object = object.Added(old)
 	}
 	if len(object.Pods) == 0 {
-		return "skipped", 0, allowed()
+		return passed("skipped")
 	}
 	slots, err := workload.Slots(req.Object.Raw)
 	if err != nil {
-		return "skipped", 0, allowed()
+		return passed("skipped")
 	}
-	pod, better := object.Pods[0], map[string]string{}
+	pod, better, began := object.Pods[0], map[string]string{}, time.Now()
 	for _, written := range pod.Images {
 		if b := w.rewritten(ctx, req, pod, written); b != "" && b != written {
 			better[written] = b
 		}
 	}
+	spent := spent{resolve: time.Since(began)}
 	var patches []patch
 	for _, s := range slots {
 		if b, ok := better[s.Image]; ok {
@@ -80,14 +82,14 @@ func (w *Webhook) mutate(ctx context.Context, req *admissionv1.AdmissionRequest)
 	}
 	answer := allowed()
 	if len(patches) == 0 {
-		return "unchanged", len(pod.Images), answer
+		return outcome{"unchanged", len(pod.Images), answer, spent}
 	}
 	if answer.Patch, err = json.Marshal(patches); err != nil {
-		return "fault", len(pod.Images), allowed() // strings: cannot fail
+		return outcome{"fault", len(pod.Images), allowed(), spent} // strings: cannot fail
 	}
 	kind := admissionv1.PatchTypeJSONPatch
 	answer.PatchType = &kind
-	return "mutated", len(pod.Images), answer
+	return outcome{"mutated", len(pod.Images), answer, spent}
 }
 
 // rewritten is how written should stand in a pod; "" for as it is.
