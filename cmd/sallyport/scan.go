@@ -8,7 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"text/tabwriter"
+	"strings"
 	"time"
 
 	"github.com/distribution/distribution/v3/registry/storage/driver/inmemory"
@@ -23,6 +23,7 @@ import (
 	"github.com/sallyport-dev/sallyport/objects"
 	"github.com/sallyport-dev/sallyport/policies"
 	"github.com/sallyport-dev/sallyport/report"
+	"github.com/sallyport-dev/sallyport/report/export"
 	"github.com/sallyport-dev/sallyport/sandbox"
 	"github.com/sallyport-dev/sallyport/sandbox/protocol"
 	"github.com/sallyport-dev/sallyport/verdict"
@@ -34,7 +35,7 @@ type scanOptions struct {
 	config   string
 	policies string
 	format   string
-	platform string
+	platform string // "" for this machine's, or that of an image for one
 	timeout  time.Duration
 }
 
@@ -45,10 +46,11 @@ func newScanCommand() *cobra.Command {
 		Short: "Inspect, run and judge one image on this machine, without a server",
 		Long: `Runs the image in the sandbox, judges what it did and what it is, and prints the result.
 
-Exit code: 0 passes; 1 a policy denies it or it was proved malicious; 2 the run was inconclusive;
-3 it could not be found out.`,
+Exit code: 0 passes; 1 a policy denies it or it was proved malicious; 2 the image was not run (of another
+platform, say), or its run was inconclusive; 3 it could not be found out.`,
 		Example: `  sallyport scan registry.example.com/app:1.4
-  docker save app:dev > app.tar && sallyport scan --archive app.tar --format json`,
+  docker save app:dev > app.tar && sallyport scan --archive app.tar --format json
+  sallyport scan registry.example.com/app:1.4 --format sarif > scan.sarif`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 {
@@ -68,8 +70,8 @@ Exit code: 0 passes; 1 a policy denies it or it was proved malicious; 2 the run 
 	c.Flags().StringVar(&o.source.archive, "archive", "", "image archive `FILE`, as docker save writes it")
 	c.Flags().StringVar(&o.source.layout, "layout", "", "folder `DIR` with an OCI image layout")
 	c.Flags().StringVar(&o.policies, "policy", "", "folder `DIR` of policy documents, beside the built-in ones")
-	c.Flags().StringVar(&o.format, "format", "table", "table or json")
-	c.Flags().StringVar(&o.platform, "platform", image.Host().String(), "platform of a multi-platform image")
+	c.Flags().StringVar(&o.format, "format", "table", "table, json, "+exportNames())
+	c.Flags().StringVar(&o.platform, "platform", "", "os/architecture of the image to run (default: of several that for "+image.Host().String()+")")
 	c.Flags().DurationVar(&o.timeout, "timeout", 0, "longest time to run the image (default: sandbox.timeout)")
 	return exitsOnUsage(c, exitError)
 }
@@ -94,12 +96,15 @@ func scan(ctx context.Context, o scanOptions, out, errOut io.Writer) (code int, 
 	if given != 1 {
 		return 0, errors.New("say what to scan: one of IMAGE, --archive FILE and --layout DIR")
 	}
-	if o.format != "table" && o.format != "json" {
-		return 0, fmt.Errorf("--format is %q: write table or json", o.format)
-	}
-	platform, err := image.ParsePlatform(o.platform)
+	write, err := scanWriter(o.format)
 	if err != nil {
-		return 0, fmt.Errorf("--platform: %w", err)
+		return 0, fmt.Errorf("--format: %w", err)
+	}
+	platform := image.Host()
+	if o.platform != "" {
+		if platform, err = image.ParsePlatform(o.platform); err != nil {
+			return 0, fmt.Errorf("--platform: %w", err)
+		}
 	}
 	cfg, err := config.Load(o.config, os.Environ())
 	if err != nil {
@@ -116,6 +121,13 @@ func scan(ctx context.Context, o scanOptions, out, errOut io.Writer) (code int, 
 	}
 	log := newLogger(errOut, config.Log{Level: max(cfg.Log.Level, slog.LevelWarn), Format: cfg.Log.Format})
 
+	// First, so that nobody waits for a run that cannot be judged.
+	judge, err := newOffline(ctx, cfg, log)
+	if err != nil {
+		return 0, err
+	}
+	defer judge.close()
+
 	show := progress(errOut)
 	show(protocol.RunState{State: protocol.Pulling})
 	img, ref, err := o.source.load(ctx, platform)
@@ -126,17 +138,26 @@ func scan(ctx context.Context, o scanOptions, out, errOut io.Writer) (code int, 
 	if err != nil {
 		return 0, err
 	}
+	if o.platform != "" {
+		if err := isFor(img, platform); err != nil {
+			return 0, fmt.Errorf("%s: %w", ref, err)
+		}
+	}
 	rep, err := detonate(ctx, cfg, img, ref, show, log)
 	if err != nil {
 		return 0, err
 	}
 	show(protocol.RunState{State: protocol.Done})
-	decision, err := decideOffline(ctx, cfg, img, ref, rep, log)
+	decision, err := judge.decide(ctx, img, ref, rep)
 	if err != nil {
 		return 0, err
 	}
-	if err := printScan(out, o.format, rep, decision); err != nil {
+	if err := write(out, rep, decision); err != nil {
 		return 0, err
+	}
+	if o.format != "json" {
+		// Formats of reports do not hold what the policies say.
+		fmt.Fprintln(errOut, inWords(rep, decision))
 	}
 	return scanCode(rep, decision), nil
 }
@@ -160,31 +181,49 @@ func detonate(ctx context.Context, cfg config.Config, img v1.Image, ref image.Re
 	return outcome.Report, nil
 }
 
-// decideOffline asks a gate that knows nothing but this image and its report.
-func decideOffline(ctx context.Context, cfg config.Config, img v1.Image, ref image.Reference, rep *report.Report, log *slog.Logger) (gate.Decision, error) {
+// offline is a gate that knows nothing but one image and its report.
+type offline struct {
+	*knowledge
+	content *oneImage // what is judged, once it is known
+	log     *slog.Logger
+	end     func()
+}
+
+func newOffline(ctx context.Context, cfg config.Config, log *slog.Logger) (*offline, error) {
 	client, end, err := connect(ctx, "", log)
 	if err != nil {
-		return gate.Decision{}, err
+		return nil, err
 	}
-	defer end()
-	k, err := newKnowledge(ctx, cfg, client, objects.New(inmemory.New()), oneImage{img}, log, nil)
+	content := &oneImage{}
+	k, err := newKnowledge(ctx, cfg, client, objects.New(inmemory.New()), content, log, nil)
 	if err != nil {
-		return gate.Decision{}, err
+		end()
+		return nil, err
 	}
-	defer k.inspector.Close()
+	return &offline{k, content, log, end}, nil
+}
+
+func (o *offline) close() {
+	o.inspector.Close()
+	o.end()
+}
+
+// decide asks the gate about img.
+func (o *offline) decide(ctx context.Context, img v1.Image, ref image.Reference, rep *report.Report) (gate.Decision, error) {
+	o.content.Image = img
 	raw, err := json.Marshal(rep)
 	if err != nil {
 		return gate.Decision{}, err
 	}
-	manifest, err := oneImage{img}.Manifest(ctx, ref)
+	manifest, err := o.content.Manifest(ctx, ref)
 	if err != nil {
 		return gate.Decision{}, err
 	}
 	subject := verdict.Subject{Digest: manifest.Digest, MediaType: manifest.MediaType, Size: int64(len(manifest.Raw))}
-	if _, err := k.verdicts.Put(ctx, subject, raw); err != nil {
+	if _, err := o.verdicts.Put(ctx, subject, raw); err != nil {
 		return gate.Decision{}, err
 	}
-	g, err := k.gate(nothingQueued{}, log, nil)
+	g, err := o.gate(nothingQueued{}, o.log, nil)
 	if err != nil {
 		return gate.Decision{}, err
 	}
@@ -192,7 +231,8 @@ func decideOffline(ctx context.Context, cfg config.Config, img v1.Image, ref ima
 }
 
 // scanCode is the exit code. Whoever scans asks for the sandbox's opinion, so
-// what was proved malicious fails even where no policy has the control.
+// what was proved malicious fails even where no policy has the control, and what
+// was not run does not pass.
 func scanCode(rep *report.Report, d gate.Decision) int {
 	failed := d.Action == gate.Deny || rep.Malicious
 	for _, j := range d.Judged {
@@ -201,35 +241,70 @@ func scanCode(rep *report.Report, d gate.Decision) int {
 	switch {
 	case failed:
 		return exitFailed
-	case rep.Verdict == report.Inconclusive:
+	case rep.Verdict == report.Inconclusive || rep.Verdict == report.Skipped:
 		return exitInconclusive
 	}
 	return 0
 }
 
-func printScan(out io.Writer, format string, rep *report.Report, d gate.Decision) error {
-	var assurance policies.Result
+// inWords is the result in one line, as the exit code has it.
+func inWords(rep *report.Report, d gate.Decision) string {
+	switch code := scanCode(rep, d); {
+	case code == exitInconclusive:
+		return report.Escape(rep.Summary)
+	case code == 0:
+		return "passes"
+	case d.Action == gate.Deny:
+		return "fails: " + report.Escape(strings.TrimPrefix(d.Message, "sallyport: "))
+	case rep.Malicious:
+		return "fails: it was proved malicious when it was run"
+	}
+	return "fails: a policy fails it in CI"
+}
+
+// scanWriter gives what prints a result in a format.
+func scanWriter(format string) (func(io.Writer, *report.Report, gate.Decision) error, error) {
+	switch format {
+	case "table":
+		return scanTable, nil
+	case "json":
+		return scanJSON, nil
+	}
+	other, err := export.Lookup(format)
+	if err != nil {
+		return nil, fmt.Errorf("%w, table or json", err)
+	}
+	return func(out io.Writer, rep *report.Report, _ gate.Decision) error { return other.Write(out, rep) }, nil
+}
+
+// assurance is what the policies say of the one image of d.
+func assurance(d gate.Decision) (r policies.Result) {
 	if len(d.Judged) > 0 {
-		assurance = d.Judged[0].Result
+		r = d.Judged[0].Result
 	}
-	if format == "json" {
-		enc := json.NewEncoder(out)
-		enc.SetIndent("", "  ")
-		return enc.Encode(scanResult{rep, assurance, d.Action, d.ID, append([]string{d.Message}, d.Warnings...)})
-	}
+	return r
+}
+
+func scanJSON(out io.Writer, rep *report.Report, d gate.Decision) error {
+	enc := json.NewEncoder(out)
+	enc.SetIndent("", "  ")
+	return enc.Encode(scanResult{rep, assurance(d), d.Action, d.ID, append([]string{d.Message}, d.Warnings...)})
+}
+
+func scanTable(out io.Writer, rep *report.Report, d gate.Decision) error {
 	if err := report.Table(out, rep, report.TableOptions{Color: terminal(out)}); err != nil {
 		return err
 	}
 	fmt.Fprintln(out)
-	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(w, "POLICY\tCONTROL\tRESULT\tMESSAGE")
-	for _, c := range assurance.Checks {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", c.PolicyName, c.Control, checkResult(c), report.Escape(c.Message))
+	checks := assurance(d).Checks
+	t := newTable(out, "POLICY", "CONTROL", "RESULT", "MESSAGE")
+	for _, c := range checks {
+		t.row(c.PolicyName, c.Control, checkResult(c), c.Message)
 	}
-	if len(assurance.Checks) == 0 {
-		fmt.Fprintln(w, "(no policy includes this image)\t\t\t")
+	if len(checks) == 0 {
+		t.row("(no policy includes this image)")
 	}
-	return w.Flush()
+	return t.flush()
 }
 
 func checkResult(c policies.Check) string {

@@ -65,6 +65,18 @@ func loadRemote(ctx context.Context, text string, p image.Platform) (v1.Image, i
 	return img, ref, nil
 }
 
+// isFor tells whether img is for platform p; what names none is for any.
+func isFor(img v1.Image, p image.Platform) error {
+	c, err := img.ConfigFile()
+	if err != nil {
+		return fmt.Errorf("its configuration: %w", err)
+	}
+	if c.OS != "" && c.OS != p.OS || c.Architecture != "" && c.Architecture != p.Architecture {
+		return fmt.Errorf("the image is for %s, not for %s", image.Platform{OS: c.OS, Architecture: c.Architecture, Variant: c.Variant}, p)
+	}
+	return nil
+}
+
 func separator(ref image.Reference) string {
 	if ref.Digest != "" {
 		return "@"

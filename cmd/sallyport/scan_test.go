@@ -4,8 +4,13 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/google/go-containerregistry/pkg/crane"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
 )
 
 // Whoever scans through a gate is told what the gate decided; that another
@@ -38,5 +43,27 @@ func TestScanOfWhatCannotBeFetched(t *testing.T) {
 				t.Errorf("the detail is printed as Go prints a map: %s", errOut)
 			}
 		})
+	}
+}
+
+// Who asks for one platform is not told about another.
+func TestScanOfAnotherPlatform(t *testing.T) {
+	config, err := empty.Image.ConfigFile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	config = config.DeepCopy()
+	config.OS, config.Architecture = "linux", "s390x"
+	img, err := mutate.ConfigFile(empty.Image, config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(t.TempDir())
+	archive := filepath.Join(t.TempDir(), "image.tar")
+	if err := crane.Save(img, "sample.test/image:v1", archive); err != nil {
+		t.Fatal(err)
+	}
+	if out, errOut := exits(t, exitError, "scan", "--archive", archive, "--platform", "linux/arm64"); out != "" || !strings.Contains(errOut, "the image is for linux/s390x, not for linux/arm64") {
+		t.Errorf("printed %q and %q", out, errOut)
 	}
 }

@@ -316,6 +316,12 @@ func TestScan(t *testing.T) {
 			if code != c.code || r.Verdict != c.verdict || r.Malicious != (c.code == 1) || len(r.Processes) == 0 || r.Run.Coverage.EventsTotal == 0 {
 				t.Errorf("exit %d, report %+v", code, r)
 			}
+			if c.code == exitFailed {
+				out, code = program(t, env, "scan", "--archive", archive, "--format", "sarif")
+				if code != c.code || !strings.Contains(out, `"ruleId": "reverse-shell"`) || !strings.Contains(out, "fails: ") {
+					t.Errorf("SARIF ends with %d:\n%s", code, out)
+				}
+			}
 			noTrace(t, work)
 		})
 	}
