@@ -116,7 +116,7 @@ func (s *site) do(t *testing.T, method, path string, body any, want int, into an
 // eventually repeats a check until it holds.
 func eventually(t *testing.T, what string, check func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !check(); time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); !check(); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("it never happened: %s", what)
 		}

@@ -216,7 +216,7 @@ func TestWhatAPolicySaysAboutWaiting(t *testing.T) {
 					t.Errorf("warnings %q", d.Warnings)
 				}
 			}
-			for deadline := time.Now().Add(10 * time.Second); w.sandbox.Started(imagetest.Digest(app)) == 0; time.Sleep(10 * time.Millisecond) {
+			for deadline := time.Now().Add(time.Minute); w.sandbox.Started(imagetest.Digest(app)) == 0; time.Sleep(10 * time.Millisecond) {
 				if time.Now().After(deadline) {
 					t.Fatal("it was not queued")
 				}
@@ -231,7 +231,7 @@ func TestFailuresThatDoNotBlockAreWarnings(t *testing.T) {
 	w.sandbox.Conclusions[imagetest.Digest(bad)] = report.Malicious
 	r := w.start("name: P\ndta_enabled: true\nblock_failed: false\n")
 	r.decide(tagged(bad, "1"))
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		d := r.expect(tagged(bad, "1"), gate.Allow)
 		if len(d.Judged[0].Result.Failures) == 1 {
 			if len(d.Warnings) != 1 || !strings.Contains(d.Warnings[0], `policy "P", control dta failed, which does not block: `) {
@@ -258,7 +258,7 @@ func TestWhoLeavesWhileItIsQueued(t *testing.T) {
 	if err != nil || d.Action != gate.Wait || d.State == "" || strings.Contains(d.State, "not queued") {
 		t.Errorf("%v, action %q, state %q", err, d.Action, d.State)
 	}
-	for deadline := time.Now().Add(10 * time.Second); w.sandbox.Started(imagetest.Digest(app)) == 0; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); w.sandbox.Started(imagetest.Digest(app)) == 0; time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("it was not queued")
 		}

@@ -194,7 +194,7 @@ func (r *replica) decide(req gate.Request) gate.Decision {
 
 func (r *replica) await(req gate.Request) gate.Decision {
 	r.t.Helper()
-	ctx, cancel := context.WithTimeout(r.t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(r.t.Context(), time.Minute)
 	defer cancel()
 	d, err := r.gate.Await(ctx, req)
 	if err != nil {

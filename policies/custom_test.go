@@ -91,13 +91,13 @@ func TestHostileChecks(t *testing.T) {
 		"endless output":  {"package a\n\ndeny contains sprintf(\"%d\", [i]) if some i in numbers.range(1, 100000)\n", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			set, err := policies.Compile(context.Background(), []policies.Document{snippets(c[0], good)}, policies.Options{CheckTime: 300 * time.Millisecond, CheckMemory: 256 << 20})
+			set, err := policies.Compile(context.Background(), []policies.Document{snippets(c[0], good)}, policies.Options{CheckTime: time.Second, CheckMemory: 256 << 20})
 			if err != nil {
 				t.Fatal(err)
 			}
 			start := time.Now()
 			r := evaluate(t, set, nginx())
-			if took := time.Since(start); took > 10*time.Second {
+			if took := time.Since(start); took > 30*time.Second {
 				t.Errorf("stopped after %v", took)
 			}
 			if !r.Disallowed || len(r.Checks) != 1 || len(r.Checks[0].Message) > 20_000 {
@@ -238,7 +238,7 @@ func TestWhatCustomChecksRead(t *testing.T) {
 func TestACheckThatCannotRunOpensWhereThePolicySaysSo(t *testing.T) {
 	d := snippets("package a\n\ndeny contains \"x\" if count(numbers.range(1, 1000000000)) < 0\n", "package b\n\ndeny contains \"real\" if input.image.os == \"windows\"\n")
 	d.Sallyport = &document.Extension{Fault: document.FaultOpen}
-	set, err := policies.Compile(context.Background(), []policies.Document{d}, policies.Options{CheckTime: 300 * time.Millisecond, CheckMemory: 256 << 20})
+	set, err := policies.Compile(context.Background(), []policies.Document{d}, policies.Options{CheckTime: time.Second, CheckMemory: 256 << 20})
 	if err != nil {
 		t.Fatal(err)
 	}

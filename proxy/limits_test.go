@@ -103,7 +103,7 @@ func stalled(t *testing.T, s *site, path string) net.Conn {
 }
 
 func TestASlowReaderHoldsNothing(t *testing.T) {
-	s := newSite(t, disk(t), func(c *Config) { c.Limits = Limits{Stall: 300 * time.Millisecond, MinRate: 1 << 30} })
+	s := newSite(t, disk(t), func(c *Config) { c.Limits = Limits{Stall: 2 * time.Second, MinRate: 1 << 30} })
 	p := s.push("team/app:1.0", 8<<20) // more than sockets keep
 	where := path("team/app/blobs/%s", p.layers[0])
 	s.ask("GET", path("team/app/manifests/1.0"))
@@ -128,7 +128,7 @@ func TestASlowReaderHoldsNothing(t *testing.T) {
 }
 
 func TestAClientThatTakesItsTime(t *testing.T) {
-	s := newSite(t, disk(t), func(c *Config) { c.Limits = Limits{Stall: 500 * time.Millisecond, MinRate: 1 << 30} })
+	s := newSite(t, disk(t), func(c *Config) { c.Limits = Limits{Stall: 2500 * time.Millisecond, MinRate: 1 << 30} })
 	p := s.push("team/app:1.0", 12<<20)
 	s.ask("GET", path("team/app/manifests/1.0"))
 	where := path("team/app/blobs/%s", p.layers[0])
@@ -140,7 +140,7 @@ func TestAClientThatTakesItsTime(t *testing.T) {
 		sum, begun := digest.Canonical.Digester(), time.Now()
 		for err = error(nil); err == nil; {
 			// Longer than Stall as a whole, never at once.
-			time.Sleep(50 * time.Millisecond)
+			time.Sleep(250 * time.Millisecond)
 			_, err = io.CopyN(sum.Hash(), resp.Body, 1<<20)
 		}
 		resp.Body.Close()

@@ -292,8 +292,9 @@ func (s *site) checkStore() {
 	storagetest.Audit(s.t, s.driver)
 }
 
-// newReplica is a process's proxy on a folder that others share.
-func newReplica(t testing.TB, dir, upstream, redisURL string) *site {
+// newReplica is a process's proxy on a folder that others share. When it is
+// silent for ttl, another takes over what it fetches.
+func newReplica(t testing.TB, dir, upstream, redisURL string, ttl time.Duration) *site {
 	t.Helper()
 	client, end, _, err := redisconn.Connect(context.Background(), redisURL)
 	if err != nil {
@@ -306,7 +307,7 @@ func newReplica(t testing.TB, dir, upstream, redisURL string) *site {
 		gate: &doorman{answers: map[digest.Digest]gate.Decision{}, changed: make(chan struct{})},
 		cfg: Config{
 			Upstreams: []Upstream{{Registry: upstreamName, Endpoints: []string{upstream}}},
-			Logger:    slog.New(slog.DiscardHandler), Redis: client, claimTTL: time.Second,
+			Logger:    slog.New(slog.DiscardHandler), Redis: client, claimTTL: ttl,
 		},
 	}
 	s.open()

@@ -24,7 +24,7 @@ func TestARealGateDecides(t *testing.T) {
 	}
 	c := connectTo(t, w.Gate, w, nil)
 
-	if a := c.review(t, "pod-dry-run", "?timeout=2s"); a.Allowed || a.Result.Code != http.StatusTooManyRequests {
+	if a := c.review(t, "pod-dry-run", "?timeout=5s"); a.Allowed || a.Result.Code != http.StatusTooManyRequests {
 		t.Errorf("a dry run with an unknown image: %+v", a)
 	}
 	if n := w.Sandbox.Started(fresh); n != 0 {
@@ -70,8 +70,8 @@ func TestAReviewEndsBeforeItsTime(t *testing.T) {
 	w.Sandbox.Do(func() { w.Sandbox.Hold = hold })
 	defer close(hold)
 	start := time.Now()
-	a := connectTo(t, w.Gate, w, nil).review(t, "pod-not-analysed", "?timeout=2s")
-	if took := time.Since(start); took > 20*time.Second {
+	a := connectTo(t, w.Gate, w, nil).review(t, "pod-not-analysed", "?timeout=5s")
+	if took := time.Since(start); took > 30*time.Second {
 		t.Errorf("answered after %v", took)
 	}
 	if a.Allowed || a.Result.Code != http.StatusTooManyRequests || !strings.Contains(a.Result.Message, "is being analysed") || !strings.Contains(a.Result.Message, "try again in") {

@@ -198,7 +198,7 @@ func TestReplicasDoNotUndoEachOther(t *testing.T) {
 	hooks, _, _ := unstructured.NestedSlice(foreign.Object, "webhooks")
 	hooks[0].(map[string]any)["clientConfig"].(map[string]any)["caBundle"] = base64.StdEncoding.EncodeToString([]byte(both))
 	foreign.Object["webhooks"] = hooks
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for i := 0; ; i++ {
 		if i%50 == 0 { // the watch may begin a little after it was asked for
 			if _, err := api.Resource(configurations).Update(t.Context(), foreign, metav1.UpdateOptions{}); err != nil {
@@ -239,7 +239,7 @@ func TestWhatTakesTheBundleOutIsMended(t *testing.T) {
 	go func() { ended <- p.Run(ctx) }()
 	defer func() { cancel(); <-ended }()
 	<-watched
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for again := true; again; time.Sleep(10 * time.Millisecond) {
 		// Until the watch sees it: it may begin a little later than it was asked for.
 		if _, err := api.Resource(configurations).Update(t.Context(), configuration("enforce.sallyport.dev", "new.sallyport.dev"), metav1.UpdateOptions{}); err != nil {

@@ -146,7 +146,7 @@ func TestFromLabelToReport(t *testing.T) {
 	golden(t, "image-list-empty", must(t, "image", "list"))
 	golden(t, "label-add", must(t, "label", "add", "localhost:5000/demo.test/shell:v1", "DTA"))
 	must(t, "label", "add", "localhost:5000/demo.test/webserver:v1", "DTA", "team:web")
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
 		if out := must(t, "image", "list"); strings.Contains(out, "malicious") && strings.Contains(out, "clean") {
 			break
 		}

@@ -14,7 +14,7 @@ import (
 func TestBothKindsSpeakRedis(t *testing.T) {
 	redistest.Each(t, func(t *testing.T, connect func() redis.UniversalClient) {
 		ctx, c := t.Context(), connect()
-		if err := c.Set(ctx, "k", "v", time.Second).Err(); err != nil {
+		if err := c.Set(ctx, "k", "v", time.Minute).Err(); err != nil {
 			t.Fatal(err)
 		}
 		if v, err := c.Get(ctx, "k").Result(); err != nil || v != "v" {
@@ -28,10 +28,6 @@ func TestBothKindsSpeakRedis(t *testing.T) {
 		c.Publish(ctx, "news", "hello")
 		if m := <-sub.Channel(); m.Payload != "hello" {
 			t.Errorf("received %q", m.Payload)
-		}
-		time.Sleep(1100 * time.Millisecond)
-		if _, err := c.Get(ctx, "k").Result(); err != redis.Nil {
-			t.Errorf("a key outlived its time: %v", err)
 		}
 	})
 }
@@ -56,17 +52,20 @@ func TestAddresses(t *testing.T) {
 func TestKeysExpire(t *testing.T) {
 	redistest.Each(t, func(t *testing.T, connect func() redis.UniversalClient) {
 		ctx, c := t.Context(), connect()
-		if err := c.Set(ctx, "k", "v", time.Second).Err(); err != nil {
+		if err := c.Set(ctx, "k", "v", 3*time.Second).Err(); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(300 * time.Millisecond)
-		if ttl, err := c.PTTL(ctx, "k").Result(); err != nil || ttl <= 0 || ttl > 800*time.Millisecond {
-			t.Errorf("it has %v left of 1s after 300ms, %v", ttl, err)
+		if ttl, err := c.PTTL(ctx, "k").Result(); err != nil || ttl <= 0 || ttl > 2800*time.Millisecond {
+			t.Errorf("it has %v left of 3s after 300ms, %v", ttl, err)
 		}
-		for end := time.Now().Add(10 * time.Second); c.Exists(ctx, "k").Val() != 0; time.Sleep(20 * time.Millisecond) {
+		for end := time.Now().Add(time.Minute); c.Exists(ctx, "k").Val() != 0; time.Sleep(20 * time.Millisecond) {
 			if time.Now().After(end) {
 				t.Fatal("it never expires")
 			}
+		}
+		if _, err := c.Get(ctx, "k").Result(); err != redis.Nil {
+			t.Errorf("a key outlived its time: %v", err)
 		}
 	})
 }

@@ -97,7 +97,7 @@ func (s *Server) Restart() {
 	}
 	client := redis.NewClient(&redis.Options{Network: "unix", Addr: s.socket})
 	defer client.Close()
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
 		err := client.Ping(context.Background()).Err()
 		if err == nil {
 			return

@@ -88,7 +88,7 @@ func pair(t *testing.T, dir string) *KeyPair {
 }
 
 func trusting(pool *x509.CertPool, most uint16) *http.Client {
-	return &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{
+	return &http.Client{Timeout: time.Minute, Transport: &http.Transport{
 		ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{RootCAs: pool, MaxVersion: most},
 	}}
 }

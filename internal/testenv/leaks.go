@@ -22,11 +22,7 @@ func NoLeaks(t testing.TB, dirs ...string) {
 	t.Cleanup(func() {
 		var left []string
 		// The kernel takes a moment to bury what was killed.
-		for end := time.Now().Add(5 * time.Second); ; time.Sleep(50 * time.Millisecond) {
-			if left = leaks(dirs, before); len(left) == 0 || time.Now().After(end) {
-				break
-			}
-		}
+		Settles(t, 5*time.Second, func() bool { left = leaks(dirs, before); return len(left) == 0 })
 		for _, l := range left {
 			t.Errorf("left behind: %s", l)
 		}

@@ -244,7 +244,7 @@ test_3_growing if {
 test_4_good if true
 `})
 	start := time.Now()
-	got := suite(t, author.SuiteOptions{Explain: true, Bounds: engine.Bounds{Time: 500 * time.Millisecond, Memory: 128 << 20}})
+	got := suite(t, author.SuiteOptions{Explain: true, Bounds: engine.Bounds{Time: time.Second, Memory: 128 << 20}})
 	if took := time.Since(start); took > 30*time.Second {
 		t.Errorf("stopped after %v", took)
 	}

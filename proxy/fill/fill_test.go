@@ -203,7 +203,7 @@ func TestTheFillOutlivesItsReaders(t *testing.T) {
 	}
 	r.Close()
 	close(release)
-	deadline := time.Now().Add(10 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for {
 		if got, ok := b.kept.Load(d); ok {
 			if !bytes.Equal(got.([]byte), content) {

@@ -19,18 +19,15 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-const (
-	// timeout bounds one exchange with Redis.
-	timeout = 500 * time.Millisecond
-	// pause is how long a failed Redis is left alone.
-	pause = time.Second
-)
+// pause is how long a failed Redis is left alone.
+const pause = time.Second
 
 // Leases are those of one prefix. It is safe for concurrent use.
 type Leases struct {
 	redis  redis.UniversalClient
 	prefix string
 	ttl    time.Duration
+	answer time.Duration // bounds one exchange with Redis
 
 	mu     sync.Mutex
 	closed time.Time // until when Redis is not asked, after it failed
@@ -39,9 +36,10 @@ type Leases struct {
 }
 
 // New returns the leases below prefix. A silent holder's lease ends after ttl,
-// which Redis measures.
+// which Redis measures. One exchange with Redis may take a twelfth of that, at
+// least 500 ms.
 func New(r redis.UniversalClient, prefix string, ttl time.Duration) *Leases {
-	return &Leases{redis: r, prefix: prefix, ttl: ttl}
+	return &Leases{redis: r, prefix: prefix, ttl: ttl, answer: max(ttl/12, 500*time.Millisecond)}
 }
 
 // Lease is a name that this process has.
@@ -59,7 +57,7 @@ func (l *Leases) Take(ctx context.Context, name, say string) (mine *Lease, said 
 	if err := l.paused(); err != nil {
 		return nil, "", err
 	}
-	ask, cancel := context.WithTimeout(ctx, timeout)
+	ask, cancel := context.WithTimeout(ctx, l.answer)
 	defer cancel()
 	m := &Lease{of: l, key: l.prefix + name, value: ulid.Make().String() + say}
 	for range 3 { // the other's lease may end between the two questions
@@ -89,7 +87,7 @@ func (l *Leases) Taken(ctx context.Context, name string) (bool, error) {
 	if err := l.paused(); err != nil {
 		return false, err
 	}
-	ask, cancel := context.WithTimeout(ctx, timeout)
+	ask, cancel := context.WithTimeout(ctx, l.answer)
 	defer cancel()
 	n, err := l.redis.Exists(ask, l.prefix+name).Result()
 	if err != nil {
@@ -123,7 +121,7 @@ func (m *Lease) renew(ctx context.Context) {
 }
 
 func (m *Lease) run(s *redis.Script, args ...any) error {
-	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	ctx, cancel := context.WithTimeout(context.Background(), m.of.answer)
 	defer cancel()
 	return s.Run(ctx, m.of.redis, []string{m.key}, args...).Err()
 }

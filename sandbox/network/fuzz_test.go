@@ -50,7 +50,7 @@ func FuzzFrames(f *testing.F) {
 		if _, err := unix.Write(fd, []byte(arp)); err != nil {
 			t.Fatal(err)
 		}
-		for deadline := time.Now().Add(5 * time.Second); ; {
+		for deadline := time.Now().Add(time.Minute); ; {
 			n, _, err := unix.Recvfrom(fd, answer, unix.MSG_DONTWAIT)
 			if n > 21 && answer[12] == 8 && answer[13] == 6 && answer[21] == 2 {
 				return
@@ -99,7 +99,7 @@ func FuzzNameServer(f *testing.F) {
 		}
 		conn.Write(query)
 		conn.Write(last)
-		conn.SetReadDeadline(time.Now().Add(5 * time.Second))
+		conn.SetReadDeadline(time.Now().Add(time.Minute))
 		buf := make([]byte, 64<<10)
 		for {
 			n, err := conn.Read(buf)
@@ -139,7 +139,7 @@ func FuzzConversation(f *testing.F) {
 		defer conn.Close()
 		conn.Write(words)
 		conn.(*gonet.TCPConn).CloseWrite()
-		conn.SetReadDeadline(time.Now().Add(5 * time.Second))
+		conn.SetReadDeadline(time.Now().Add(time.Minute))
 		if _, err := io.Copy(io.Discard, conn); err != nil {
 			t.Fatalf("port %d still talks after the guest finished with %q: %v", port, words, err)
 		}

@@ -132,7 +132,7 @@ func full(a netip.AddrPort) tcpip.FullAddress {
 
 // dial connects to an address as a program in the guest does.
 func (g *guest) dial(to string) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(g.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(g.Context(), time.Minute)
 	defer cancel()
 	addr := netip.MustParseAddrPort(to)
 	return gonet.DialContextTCP(ctx, g.stack, full(addr), protocolOf(addr.Addr()))
@@ -146,7 +146,7 @@ func (g *guest) connect(to string) net.Conn {
 		g.Fatalf("connect to %s: %v", to, err)
 	}
 	g.Cleanup(func() { conn.Close() })
-	conn.SetDeadline(time.Now().Add(10 * time.Second))
+	conn.SetDeadline(time.Now().Add(time.Minute))
 	return conn
 }
 
@@ -184,7 +184,7 @@ func (g *guest) ask(network, server, name string, kind uint16) *dns.Msg {
 		g.Fatal(err)
 	}
 	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(5 * time.Second))
+	conn.SetDeadline(time.Now().Add(time.Minute))
 	q := new(dns.Msg).SetQuestion(dns.Fqdn(name), kind)
 	c := &dns.Conn{Conn: conn}
 	if network == "udp" {
@@ -245,7 +245,7 @@ func (g *guest) browser(kind uint16) *http.Client {
 		},
 	}
 	g.Cleanup(t.CloseIdleConnections)
-	return &http.Client{Transport: t, Timeout: 10 * time.Second}
+	return &http.Client{Transport: t, Timeout: time.Minute}
 }
 
 // secure connects to a name and port and talks TLS.
@@ -282,7 +282,7 @@ func (g *guest) get(c *http.Client, url string) (int, string) {
 // records waits until what is recorded satisfies ok.
 func (g *guest) records(what string, ok func(network.Records) bool) network.Records {
 	g.Helper()
-	deadline := time.Now().Add(5 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for {
 		r := g.world.Records(g.start)
 		if ok(r) {

@@ -254,7 +254,7 @@ func TestEveryAddressAnswersHTTP(t *testing.T) {
 				t.Errorf("recorded as %+v, want %+v", got, c.want)
 			}
 			// The client has its answer a moment before the flow's record does.
-			for deadline := time.Now().Add(5 * time.Second); f.BytesIn < int64(len(body)) && time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+			for deadline := time.Now().Add(time.Minute); f.BytesIn < int64(len(body)) && time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
 				flows := g.world.Records(g.start).Flows
 				f = flows[slices.IndexFunc(flows, func(f observation.Flow) bool { return f.ID == h.Flow })]
 			}

@@ -45,7 +45,9 @@ func TestAShellThatDialsOutGetsAnOrder(t *testing.T) {
 			g := newGuest(t)
 			conn := g.connect("198.51.100.7:4444")
 			io.WriteString(conn, c.says)
-			conn.SetReadDeadline(time.Now().Add(2500 * time.Millisecond))
+			if c.heard == "" { // as far as one can tell
+				conn.SetReadDeadline(time.Now().Add(2500 * time.Millisecond))
+			}
 			buf := make([]byte, 100)
 			n, _ := conn.Read(buf)
 			if string(buf[:n]) != c.heard {

@@ -23,7 +23,7 @@ import (
 func TestPing(t *testing.T) {
 	g := newGuest(t)
 	for _, address := range []string{"198.51.100.1", "172.17.0.1", "8.8.8.8", "2001:db8:1::1", "fd00::1"} {
-		if err := g.ping(address, 5*time.Second); err != nil {
+		if err := g.ping(address, time.Minute); err != nil {
 			t.Errorf("%s: %v", address, err)
 			continue
 		}
@@ -53,13 +53,12 @@ func TestProbeIntoTheGuest(t *testing.T) {
 	if status, body := g.get(&client, "http://guest/"); status != http.StatusOK || !strings.HasPrefix(body, "from the guest to 172.17.0.1:") {
 		t.Errorf("%d %q", status, body)
 	}
-	r := g.world.Records(g.start)
-	if len(r.Flows) != 1 {
-		t.Fatalf("recorded %+v", r.Flows)
-	}
-	f := r.Flows[0]
-	if !f.Inbound || !f.Probe || f.Direct || f.SrcIP != "172.17.0.1" || f.DstPort != 8080 || !strings.Contains(f.Out, "from the guest") || !strings.Contains(f.In, "GET /") {
-		t.Errorf("recorded as %+v", f)
+	// The answer may be there before the record of what was asked.
+	r := g.records("what both said", func(r network.Records) bool {
+		return len(r.Flows) > 0 && strings.Contains(r.Flows[0].Out, "from the guest") && strings.Contains(r.Flows[0].In, "GET /")
+	})
+	if f := r.Flows[0]; len(r.Flows) != 1 || !f.Inbound || !f.Probe || f.Direct || f.SrcIP != "172.17.0.1" || f.DstPort != 8080 {
+		t.Errorf("recorded as %+v", r.Flows)
 	}
 }
 
@@ -106,7 +105,7 @@ func TestCloseLeavesNothingBehind(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	deadline := time.Now().Add(5 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for {
 		r, f := stable(t)
 		if r <= runtimes && f <= files {

@@ -181,7 +181,7 @@ func TestWhatIsPendingIsTold(t *testing.T) {
 	spec.Events = func(ev event.Event) {
 		if ev.Kind == event.Exec && argv(0, "sleep")(ev) {
 			if asleep++; asleep == 2 {
-				time.AfterFunc(time.Second, func() { close(stop) })
+				time.AfterFunc(5*time.Second, func() { close(stop) }) // by then it sleeps
 			}
 		}
 	}

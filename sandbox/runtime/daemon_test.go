@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	goruntime "runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -167,7 +166,7 @@ func TestKillAtAnyMoment(t *testing.T) {
 		time.Sleep(after + rand.N(spread/kills))
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
-		settle(t, dir, 2*time.Second)
+		testenv.Settles(t, 2*time.Second, func() bool { return len(leftovers(dir)) == 0 })
 		// What a process of ours would have deleted is swept by the next one.
 		if err := runtime.Sweep(dir); err != nil {
 			t.Fatal(err)
@@ -177,31 +176,6 @@ func TestKillAtAnyMoment(t *testing.T) {
 		}
 		os.RemoveAll(dir)
 	}
-}
-
-// settle waits until nothing of a run in dir is left, at most for limit: of the
-// time that the machine had nothing else to do, since what ends needs some too.
-func settle(t *testing.T, dir string, limit time.Duration) {
-	t.Helper()
-	began := idle(t)
-	for end := time.Now().Add(20 * time.Second); len(leftovers(dir)) > 0 && idle(t)-began < limit && time.Now().Before(end); {
-		time.Sleep(20 * time.Millisecond)
-	}
-}
-
-// idle is for how long the processors had nothing to do so far, on average; see
-// proc_stat(5), which counts in hundredths of seconds.
-func idle(t *testing.T) time.Duration {
-	t.Helper()
-	stat, err := os.ReadFile("/proc/stat")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var user, nice, system, ticks int64
-	if _, err := fmt.Sscanf(string(stat), "cpu %d %d %d %d", &user, &nice, &system, &ticks); err != nil {
-		t.Fatalf("%q: %v", stat[:min(len(stat), 80)], err)
-	}
-	return time.Duration(ticks) * 10 * time.Millisecond / time.Duration(goruntime.NumCPU())
 }
 
 // TestSweepAfterCrash kills daemon and child at once: nobody is left to tidy up.
@@ -255,8 +229,8 @@ func TestSweepUnlocked(t *testing.T) {
 // mustBeGone checks, at the latest after 2 s, that nothing of a run in dir is left.
 func mustBeGone(t *testing.T, dir string) {
 	t.Helper()
-	settle(t, dir, 2*time.Second)
-	if left := leftovers(dir); len(left) > 0 {
+	var left []string
+	if !testenv.Settles(t, 2*time.Second, func() bool { left = leftovers(dir); return len(left) == 0 }) {
 		t.Errorf("left behind: %q", left)
 	}
 }

@@ -285,7 +285,8 @@ func TestNetworkCard(t *testing.T) {
 	ours, theirs := os.NewFile(uintptr(fds[0]), "ours"), os.NewFile(uintptr(fds[1]), "theirs")
 	defer ours.Close()
 	spec := newSpec(t, "guest", "connect", "198.51.100.7:80")
-	spec.Limits.Wall = 3 * time.Second
+	stop := make(chan struct{})
+	spec.Stop, spec.Limits.Wall = stop, time.Minute
 	spec.Link = &runtime.Link{
 		File: theirs, MAC: [6]byte{2, 0x42, 0xac, 0x11, 0, 2}, MTU: 1500,
 		Addresses: []netip.Prefix{netip.MustParsePrefix("172.17.0.2/16"), netip.MustParsePrefix("fd00::2/64")},
@@ -303,6 +304,7 @@ func TestNetworkCard(t *testing.T) {
 			// Ethernet type ARP, asking for the gateway.
 			if frame[12] == 8 && frame[13] == 6 && string(frame[38:42]) == "\xac\x11\x00\x01" {
 				arp <- true
+				close(stop)
 				return
 			}
 		}

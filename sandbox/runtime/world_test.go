@@ -164,7 +164,7 @@ func newSpec(t testing.TB, args ...string) runtime.Spec {
 		Root:     needSandbox(t),
 		Process:  runtime.Process{Args: args, Env: []string{"PATH=/bin", "HOME=/root"}},
 		DiffPath: filepath.Join(t.TempDir(), "diff.tar"),
-		Limits:   runtime.Limits{Wall: 30 * time.Second},
+		Limits:   runtime.Limits{Wall: 3 * time.Minute},
 	}
 }
 

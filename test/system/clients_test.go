@@ -178,7 +178,7 @@ func podman(t *testing.T, registries string) func(image string) (string, error) 
 }
 
 func client(program string, args ...string) (string, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 	defer cancel()
 	out, err := exec.CommandContext(ctx, program, args...).CombinedOutput()
 	return string(out), err

@@ -51,7 +51,7 @@ func containerd(t *testing.T) *theContainerd {
 			t.Errorf("containerd's folder: %v", err)
 		}
 	})
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) {
+	for deadline := time.Now().Add(3 * time.Minute); ; time.Sleep(100 * time.Millisecond) {
 		if _, err := c.ctr("version"); err == nil {
 			return c
 		}
@@ -62,7 +62,7 @@ func containerd(t *testing.T) *theContainerd {
 }
 
 func (c *theContainerd) ctr(args ...string) (string, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 	defer cancel()
 	out, err := exec.CommandContext(ctx, "ctr", append([]string{"--address", c.socket}, args...)...).CombinedOutput()
 	return string(out), err

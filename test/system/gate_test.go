@@ -17,6 +17,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/sallyport-dev/sallyport/internal/testenv"
 )
 
 // theGate is one running `sallyport serve`.
@@ -37,7 +39,7 @@ func startGate(t *testing.T, upstream, redisURL string, more ...string) *theGate
 	dir := t.TempDir()
 	g := &theGate{t: t, data: filepath.Join(dir, "data"), config: filepath.Join(dir, "sallyport.yaml")}
 	g.scratch = scratch(t)
-	g.proxy, g.webhook, g.console, g.metric = freeAddress(t), freeAddress(t), freeAddress(t), freeAddress(t)
+	g.proxy, g.webhook, g.console, g.metric = testenv.FreeAddress(t), testenv.FreeAddress(t), testenv.FreeAddress(t), testenv.FreeAddress(t)
 	_, port, _ := net.SplitHostPort(g.proxy)
 	text := fmt.Sprintf(`
 data: %s
@@ -45,7 +47,7 @@ redis: {url: %q}
 proxy:
   listen: %s
   names: ["localhost:%s", "127.0.0.1:%s"]
-  hold: 20s
+  hold: 3m
   default_upstream: upstream.test
   upstreams: [{registry: upstream.test, endpoints: ["http://%s"]}]
 webhook: {listen: %s}
@@ -73,7 +75,7 @@ func (g *theGate) start() {
 	}
 	g.ended = make(chan error, 1)
 	go func() { g.ended <- g.cmd.Wait() }()
-	deadline := time.Now().Add(60 * time.Second)
+	deadline := time.Now().Add(3 * time.Minute)
 	for {
 		resp, err := http.Get("http://" + g.metric + "/readyz")
 		if err == nil {
@@ -89,7 +91,7 @@ func (g *theGate) start() {
 		case <-time.After(50 * time.Millisecond):
 		}
 		if time.Now().After(deadline) {
-			g.t.Fatalf("the gate is not ready after a minute\n%s", g.out)
+			g.t.Fatalf("the gate is not ready after three minutes\n%s", g.out)
 		}
 	}
 }
@@ -105,7 +107,7 @@ func (g *theGate) stop() {
 		if err != nil {
 			g.t.Errorf("the gate ended with %v\n%s", err, g.out)
 		}
-	case <-time.After(30 * time.Second):
+	case <-time.After(2 * time.Minute):
 		_ = g.cmd.Process.Kill()
 		g.t.Errorf("the gate does not end after SIGINT\n%s", g.out)
 	}
@@ -180,7 +182,7 @@ func (g *theGate) runs() (n int) {
 // program runs the binary with args and returns what it printed and its exit code.
 func program(t *testing.T, env []string, args ...string) (string, int) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, binary, args...)
 	cmd.Env = append(os.Environ(), env...)
@@ -192,16 +194,6 @@ func program(t *testing.T, env []string, args ...string) (string, int) {
 		t.Fatalf("sallyport %s: %v", strings.Join(args, " "), err)
 	}
 	return out.String(), cmd.ProcessState.ExitCode()
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	return ln.Addr().String()
 }
 
 // syncBuffer collects what a process prints while tests read it.

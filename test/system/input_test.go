@@ -32,7 +32,7 @@ func TestCannotStart(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	free := func() string { return freeAddress(t) }
+	free := func() string { return testenv.FreeAddress(t) }
 	for name, c := range map[string]struct {
 		env  []string
 		want []string

@@ -89,12 +89,12 @@ func docker(t *testing.T, settings ...string) func(args ...string) (string, erro
 		}
 	})
 	run := func(args ...string) (string, error) {
-		ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 		defer cancel()
 		out, err := exec.CommandContext(ctx, client, append([]string{"--host", socket}, args...)...).CombinedOutput()
 		return string(out), err
 	}
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(200 * time.Millisecond) {
+	for deadline := time.Now().Add(3 * time.Minute); ; time.Sleep(200 * time.Millisecond) {
 		if _, err := run("version"); err == nil {
 			return run
 		}
@@ -118,7 +118,7 @@ func unmountBelow(dir string) {
 func redisServer(t *testing.T) string {
 	t.Helper()
 	path := testenv.NeedCommand(t, "redis-server")
-	address := freeAddress(t)
+	address := testenv.FreeAddress(t)
 	host, port, _ := net.SplitHostPort(address)
 	cmd := exec.Command(path, "--bind", host, "--port", port, "--save", "", "--appendonly", "no", "--dir", t.TempDir())
 	if err := cmd.Start(); err != nil {
@@ -128,7 +128,7 @@ func redisServer(t *testing.T) string {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
 		_ = cmd.Wait()
 	})
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
 		if c, err := net.Dial("tcp", address); err == nil {
 			c.Close()
 			return "redis://" + address + "/0"

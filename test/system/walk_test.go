@@ -337,7 +337,7 @@ func TestEndsWhileRunning(t *testing.T) {
 				defer close(done)
 				_, _ = crane.Pull(g.image("demo/bad:DTA"), crane.Insecure)
 			}()
-			for deadline := time.Now().Add(30 * time.Second); len(traces(t, g.scratch)) < 3; time.Sleep(10 * time.Millisecond) {
+			for deadline := time.Now().Add(2 * time.Minute); len(traces(t, g.scratch)) < 3; time.Sleep(10 * time.Millisecond) {
 				if time.Now().After(deadline) {
 					t.Fatal("no run begins")
 				}

@@ -72,7 +72,7 @@ func webhookClient(t *testing.T, g *theGate) *http.Client {
 	}
 	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}
 	t.Cleanup(transport.CloseIdleConnections)
-	return &http.Client{Transport: transport, Timeout: 40 * time.Second}
+	return &http.Client{Transport: transport, Timeout: 2 * time.Minute}
 }
 
 func review(t *testing.T, client *http.Client, g *theGate, recorded, image string) *admission.AdmissionResponse {

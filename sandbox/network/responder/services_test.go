@@ -248,7 +248,7 @@ func TestTorsFirstCell(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(10 * time.Second))
+	conn.SetDeadline(time.Now().Add(time.Minute))
 	if _, err := conn.Write([]byte("\x00\x00\x07\x00\x06\x00\x03\x00\x04\x00\x05")); err != nil {
 		t.Fatal(err)
 	}
