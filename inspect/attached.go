@@ -21,9 +21,7 @@ import (
 // They add packages to what the image's own databases list, which no system
 // package manager knows (those of languages), and licences of packages of
 // which the image says none; they take nothing away.
-type Attached struct {
-	Clock func() time.Time // nil for time.Now
-}
+type Attached struct{}
 
 // attachedFor is how long a look counts: anybody may attach something later.
 const attachedFor = time.Hour
@@ -46,12 +44,8 @@ func (Attached) Gives() []Part { return []Part{Packages} }
 func (Attached) Claims() bool { return true }
 
 // Look implements Source.
-func (a Attached) Look(ctx context.Context, content Content, s Subject) (Finding, error) {
-	now := time.Now
-	if a.Clock != nil {
-		now = a.Clock
-	}
-	f := Finding{Until: now().Add(attachedFor), Parts: map[Part]string{Packages: ""}}
+func (Attached) Look(ctx context.Context, content Content, s Subject) (Finding, error) {
+	f := Finding{Until: time.Now().Add(attachedFor), Parts: map[Part]string{Packages: ""}}
 	l := look{content: content, subject: s}
 	manifests, err := l.find(ctx)
 	if err != nil {

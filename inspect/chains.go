@@ -28,7 +28,6 @@ type Chains struct {
 	objects *objects.Store
 	entered *lru.Cache[string, struct{}]
 	known   func(ctx context.Context, ref image.Reference) (Facts, error)
-	now     func() time.Time
 }
 
 const (
@@ -76,7 +75,7 @@ func chainIDs(layers []Layer) []digest.Digest {
 
 // Look implements Source.
 func (c *Chains) Look(ctx context.Context, _ Content, s Subject) (Finding, error) {
-	f := Finding{Until: c.now().Add(chainsFor), Parts: map[Part]string{BaseImages: ""}}
+	f := Finding{Until: time.Now().Add(chainsFor), Parts: map[Part]string{BaseImages: ""}}
 	ids := chainIDs(s.Facts.Config.Layers)
 	if len(ids) < 2 {
 		return f, nil // nothing lies below it

@@ -48,7 +48,7 @@ func (i *Inspector) Find(ctx context.Context, s Subject, parts ...Part) (Knowled
 		if err != nil {
 			return k, nil, err
 		}
-		now := i.now()
+		now := time.Now()
 		if f != nil {
 			k.Findings = append(k.Findings, f)
 		}
@@ -192,11 +192,11 @@ func (i *Inspector) gather(asked context.Context, source Source, s Subject) *Fin
 	if err != nil {
 		f = unknown(source, s.Facts.Digest, err)
 		if !good {
-			f.failed, f.Until = true, i.now().Add(gatherRetry)
+			f.failed, f.Until = true, time.Now().Add(gatherRetry)
 			i.log.WarnContext(ctx, "an image cannot be looked into now", "image", s.Reference.String(), "source", source.Name(), "error", err)
 		}
 	}
-	f.Source, f.Version, f.Digest, f.Time = source.Name(), source.Version(), s.Facts.Digest, i.now().UTC()
+	f.Source, f.Version, f.Digest, f.Time = source.Name(), source.Version(), s.Facts.Digest, time.Now().UTC()
 	f.Claimed = claims(source)
 	if good && (f.Until.IsZero() || f.Until.Sub(f.Time) >= lasting) {
 		if err := i.objects.PutJSON(ctx, findingKey(source, s), f); err != nil {

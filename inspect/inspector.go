@@ -37,7 +37,6 @@ type Inspector struct {
 	log     *slog.Logger
 	memory  *lru.Cache[digest.Digest, Facts]
 	flights singleflight.Group
-	now     func() time.Time
 
 	chains   *Chains
 	sources  []Source
@@ -63,9 +62,6 @@ func With(sources ...Source) Option {
 	return func(i *Inspector) { i.sources = append(i.sources, sources...) }
 }
 
-// Clock has the Inspector ask now for the time.
-func Clock(now func() time.Time) Option { return func(i *Inspector) { i.now = now } }
-
 // New returns an Inspector that reads content, and keeps in store what it found.
 // Close ends it.
 func New(content Content, store *objects.Store, options ...Option) (*Inspector, error) {
@@ -77,7 +73,7 @@ func New(content Content, store *objects.Store, options ...Option) (*Inspector, 
 		return nil, err
 	}
 	i := &Inspector{
-		content: content, objects: store, log: slog.Default(), memory: memory, now: time.Now,
+		content: content, objects: store, log: slog.Default(), memory: memory,
 		slots: map[string]chan struct{}{}, looking: map[string]chan struct{}{},
 	}
 	i.ctx, i.cancel = context.WithCancel(context.Background())
@@ -88,9 +84,8 @@ func New(content Content, store *objects.Store, options ...Option) (*Inspector, 
 	if err != nil {
 		return nil, err
 	}
-	now := func() time.Time { return i.now() }
-	i.chains = &Chains{objects: store, entered: entered, known: i.Facts, now: now}
-	i.sources = []Source{Bytes{}, i.chains, Attached{Clock: now}}
+	i.chains = &Chains{objects: store, entered: entered, known: i.Facts}
+	i.sources = []Source{Bytes{}, i.chains, Attached{}}
 	for _, o := range options {
 		o(i)
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"time"
 
 	"github.com/opencontainers/go-digest"
 
@@ -31,7 +32,7 @@ func (s *Store) Rejudge(ctx context.Context, old Verdict, raw []byte) (Verdict, 
 		return Verdict{}, fmt.Errorf("%w: %q instead of %s", ErrSubject, report.Escape(r.Image.Digest), old.Digest)
 	}
 	v := FromReport(r, old.Subject, digest.FromBytes(raw), old.Time)
-	v.Digest, v.Run, v.Rejudged = old.Digest, old.run(), s.now().UTC()
+	v.Digest, v.Run, v.Rejudged = old.Digest, old.run(), time.Now().UTC()
 	if err := s.objects.Put(ctx, reportKey(v.Report), raw); err != nil {
 		return Verdict{}, err
 	}

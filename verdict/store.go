@@ -39,7 +39,6 @@ type Store struct {
 	epochs  *epoch.Epochs
 	local   *lru.Cache[digest.Digest, entry]
 	log     *slog.Logger
-	now     func() time.Time
 }
 
 // entry is what a local copy holds: a verdict, or that there is none.
@@ -55,9 +54,6 @@ type Option func(*Store)
 // Log has the Store write to log what it could not cache.
 func Log(log *slog.Logger) Option { return func(s *Store) { s.log = log } }
 
-// Clock replaces time.Now.
-func Clock(now func() time.Time) Option { return func(s *Store) { s.now = now } }
-
 // New returns the verdicts kept in store, with r and a local cache before them.
 func New(store *objects.Store, r redis.UniversalClient, options ...Option) (*Store, error) {
 	if store == nil || r == nil {
@@ -67,7 +63,7 @@ func New(store *objects.Store, r redis.UniversalClient, options ...Option) (*Sto
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{objects: store, redis: r, epochs: epoch.New(r), local: local, log: slog.Default(), now: time.Now}
+	s := &Store{objects: store, redis: r, epochs: epoch.New(r), local: local, log: slog.Default()}
 	for _, o := range options {
 		o(s)
 	}
@@ -86,14 +82,14 @@ func (s *Store) Get(ctx context.Context, d digest.Digest) (Verdict, error) {
 	if err != nil {
 		return s.stored(ctx, d)
 	}
-	if e, ok := s.local.Get(d); ok && e.marks == marks && s.now().Before(e.until) {
+	if e, ok := s.local.Get(d); ok && e.marks == marks && time.Now().Before(e.until) {
 		if e.verdict == nil {
 			return Verdict{}, none(d)
 		}
 		return *e.verdict, nil
 	}
 	v, err := s.shared(ctx, d, marks)
-	e := entry{marks: marks, until: s.now().Add(maxAge)}
+	e := entry{marks: marks, until: time.Now().Add(maxAge)}
 	if err == nil {
 		e.verdict = &v
 	}
@@ -156,7 +152,7 @@ func (s *Store) Put(ctx context.Context, subject Subject, raw []byte) (Verdict, 
 	if err := s.objects.Put(ctx, reportKey(sum), raw); err != nil {
 		return Verdict{}, err
 	}
-	return s.Conclude(ctx, FromReport(r, subject, sum, s.now()))
+	return s.Conclude(ctx, FromReport(r, subject, sum, time.Now()))
 }
 
 // Conclude stores a verdict, also one without report, and returns the one that

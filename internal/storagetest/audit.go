@@ -62,19 +62,3 @@ func Audit(t testing.TB, d driver.StorageDriver) {
 		t.Error(err)
 	}
 }
-
-// Blobs lists the digests of all stored blobs, manifests among them.
-func Blobs(t testing.TB, d driver.StorageDriver) map[digest.Digest]int64 {
-	t.Helper()
-	all := map[digest.Digest]int64{}
-	err := d.Walk(context.Background(), "/docker/registry/v2/blobs", func(fi driver.FileInfo) error {
-		if parts := strings.Split(fi.Path(), "/"); !fi.IsDir() && len(parts) == 9 {
-			all[digest.NewDigestFromEncoded(digest.Algorithm(parts[5]), parts[7])] = fi.Size()
-		}
-		return nil
-	})
-	if err != nil && !errors.As(err, new(driver.PathNotFoundError)) {
-		t.Error(err)
-	}
-	return all
-}
