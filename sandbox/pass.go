@@ -30,10 +30,11 @@ type pass struct {
 	plan  *plan         // what is started
 	limit time.Duration // of wall time
 
-	on        *runtime.Layer // what an earlier pass left, on which it is made; nil: the image as it is
-	asRoot    bool           // whoever the image says
-	commanded bool           // the first process is ours
-	tempting  bool           // more rights, and more to steal
+	on        *runtime.Layer     // what an earlier pass left, on which it is made; nil: the image as it is
+	asRoot    bool               // whoever the image says
+	commanded bool               // the first process is ours
+	hooks     []observation.Hook // that it runs
+	tempting  bool               // more rights, and more to steal
 
 	seen      *observation.Observation // once it was made
 	judgement *judge.Judgement         // once it was judged
@@ -53,7 +54,7 @@ func (p *pass) file(name string) string {
 func (p *pass) detonate(ctx context.Context) error {
 	r := p.run
 	run := r.started(p.name)
-	run.Why, run.Token = p.why, rand.Text()
+	run.Why, run.Hooks, run.Token = p.why, p.hooks, rand.Text()
 	clocks := newGuestTime(r.runner.cfg.Clocks.of(r.req.Profile))
 	internet := p.network(run.Token)
 	internet.Now = clocks.now

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sallyport-dev/sallyport/sandbox/judge"
 	"github.com/sallyport-dev/sallyport/sandbox/observation"
 	"github.com/sallyport-dev/sallyport/sandbox/protocol"
 )
@@ -77,17 +78,14 @@ func (r *run) detonations(ctx context.Context) error {
 	return nil
 }
 
-// proved tells whether a pass so far has proved the image malicious.
+// proved tells whether the passes so far have proved the image malicious.
 func (r *run) proved(ctx context.Context) (bool, error) {
-	for _, p := range r.made {
-		if err := r.judge(ctx, p); err != nil {
-			return false, err
-		}
-		if p.judgement.Malicious {
-			return true, nil
-		}
+	judged, err := r.judgeAll(ctx)
+	if err != nil {
+		return false, err
 	}
-	return false, nil
+	j, err := judge.Together(ctx, judged)
+	return j.Malicious, err
 }
 
 // restart starts the program again on what it left on disk, as an engine does
@@ -114,12 +112,16 @@ func (r *run) persistence(_ context.Context, main *pass) (*pass, error) {
 	if layer == nil {
 		return nil, nil
 	}
-	commands, err := main.planted()
+	hooks, err := main.planted()
 	if err != nil {
 		r.skip(observation.Persistence, err.Error())
 	}
-	if len(commands) == 0 {
+	if len(hooks) == 0 {
 		return nil, nil
+	}
+	var commands []string
+	for _, h := range hooks {
+		commands = append(commands, h.Command)
 	}
 	p := *main.plan
 	if p.args, err = runAll(r.root, commands); err != nil {
@@ -128,7 +130,7 @@ func (r *run) persistence(_ context.Context, main *pass) (*pass, error) {
 	}
 	p.ports, p.cwd = nil, "/"
 	return &pass{
-		run: r, name: observation.Persistence, plan: &p, on: layer, asRoot: true, commanded: true,
+		run: r, name: observation.Persistence, plan: &p, on: layer, asRoot: true, commanded: true, hooks: hooks,
 		why: "it left this to be run: " + strings.Join(commands, "; "),
 	}, nil
 }

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sallyport-dev/sallyport/sandbox/observation"
 	"github.com/sallyport-dev/sallyport/sandbox/protocol"
 	"github.com/sallyport-dev/sallyport/sandbox/runtime"
 )
@@ -176,9 +177,9 @@ func newLines(text, before string) []string {
 	return list
 }
 
-// planted lists the commands that a pass left to be run later by something else
-// than its program, in the order of the files' names.
-func (p *pass) planted() ([]string, error) {
+// planted lists what a pass left to be run later by something else than its
+// program, in the order of the files' names, each command once.
+func (p *pass) planted() ([]observation.Hook, error) {
 	f, err := os.Open(p.file(protocol.FSDiff))
 	if err != nil {
 		return nil, err
@@ -207,11 +208,12 @@ func (p *pass) planted() ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	var list []string
+	var list []observation.Hook
 	for _, name := range slices.Sorted(maps.Keys(byPath)) {
 		for _, command := range byPath[name] {
-			if len(list) < maxHooks && len(command) <= maxHook && !strings.ContainsRune(command, 0) && !slices.Contains(list, command) {
-				list = append(list, command)
+			known := slices.ContainsFunc(list, func(h observation.Hook) bool { return h.Command == command })
+			if len(list) < maxHooks && len(command) <= maxHook && !strings.ContainsRune(command, 0) && !known {
+				list = append(list, observation.Hook{Path: name, Command: command})
 			}
 		}
 	}

@@ -41,7 +41,11 @@ func TestRecorded(t *testing.T) {
 				}
 				passes = append(passes, judge.Pass{Observation: &o, Judgement: verdict})
 			}
-			for _, fault := range s.Expect.Check(judge.Report(passes, judge.Meta{})) {
+			all, err := judge.Together(t.Context(), passes)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, fault := range s.Expect.Check(judge.Report(passes, all, judge.Meta{})) {
 				t.Error(fault)
 			}
 		})

@@ -165,7 +165,11 @@ func (r *Runner) Run(ctx context.Context, img v1.Image, req Request, progress fu
 	if err != nil {
 		return nil, err
 	}
-	rep := judge.Report(passes, judge.Meta{ID: req.ID, Version: r.cfg.Version, Runtime: runtimeVersion()})
+	all, err := judge.Together(ctx, passes)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", req.Reference, err)
+	}
+	rep := judge.Report(passes, all, judge.Meta{ID: req.ID, Version: r.cfg.Version, Runtime: runtimeVersion()})
 	return &Outcome{Report: rep, Passes: passes, dir: dir}, nil
 }
 
@@ -183,8 +187,11 @@ func (r *Runner) Judge(ctx context.Context, seen []*observation.Observation) (*r
 			passes = append(passes, judge.Pass{Observation: o, Judgement: j})
 		}
 	}
-	all := judge.Together(passes)
-	rep := judge.Report(passes, judge.Meta{Version: r.cfg.Version, Runtime: runtimeVersion()})
+	all, err := judge.Together(ctx, passes)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", seen[0].Image.Reference, err)
+	}
+	rep := judge.Report(passes, all, judge.Meta{Version: r.cfg.Version, Runtime: runtimeVersion()})
 	return rep, append(slices.Clone(all.LeftOut), all.Faults...), nil
 }
 

@@ -156,6 +156,50 @@ func (c *collection) forVerdict() []map[string]any {
 	return list
 }
 
+// signal is a finding as it is added up with those of other passes.
+type signal struct {
+	Slug     string          `json:"slug"`
+	Category report.Category `json:"category"`
+	Group    string          `json:"group"`
+	Severity report.Severity `json:"severity"`
+	Pass     string          `json:"pass"`
+	Family   string          `json:"family"`   // see families; "" of what belongs to no process
+	Events   []uint64        `json:"events"`   // numbered over all passes
+	Subjects []string        `json:"subjects"` // what the evidence is about, the same in every pass
+
+	lineage string // in its pass
+}
+
+// signals is the findings, one by one.
+func (c *collection) signals() []signal {
+	list := make([]signal, 0, len(c.found))
+	for _, f := range c.found {
+		s := signal{Slug: f.Slug, Category: f.Category, Group: f.group, Severity: f.Severity, lineage: f.Lineage, Events: []uint64{}, Subjects: []string{}}
+		for _, e := range f.Evidence {
+			if e.Event != 0 {
+				s.Events = append(s.Events, e.Event)
+			}
+			s.Subjects = append(s.Subjects, subject(e))
+		}
+		list = append(list, s)
+	}
+	return list
+}
+
+// add joins another finding of the same behaviour to s.
+func (s *signal) add(other signal) {
+	if other.Severity.Rank() > s.Severity.Rank() {
+		s.Severity = other.Severity
+	}
+	s.Events = append(s.Events, other.Events...)
+	s.Subjects = append(s.Subjects, other.Subjects...)
+}
+
+// subject is what evidence is about, without what differs when it is done again.
+func subject(e report.Evidence) string {
+	return strings.Join([]string{e.Type, e.Exe, strings.Join(e.Argv, " "), e.Path, cmp.Or(e.Domain, e.Dst)}, "\x00")
+}
+
 // merged is the findings as a report lists them: the same behaviour in the same
 // lineage once, the worst first, with IDs.
 func (c *collection) merged() []report.Finding {

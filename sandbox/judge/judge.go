@@ -31,8 +31,8 @@ type Judge struct {
 	timeout time.Duration
 	log     *slog.Logger
 	builtIn *ruleset
-	extra   []*ruleset // one per behaviour: what one does, the others do not feel
-	verdict rego.PreparedEvalQuery
+	extra   []*ruleset             // one per behaviour: what one does, the others do not feel
+	verdict rego.PreparedEvalQuery // on a pass
 	faults  []Fault
 	hash    string
 }
@@ -79,9 +79,10 @@ func New(cfg Config) (*Judge, error) {
 
 // builtInRules is the rules that this program holds, compiled.
 type builtInRules struct {
-	source  *source
-	rules   *ruleset
-	verdict rego.PreparedEvalQuery
+	source   *source
+	rules    *ruleset
+	verdict  rego.PreparedEvalQuery // on a pass
+	together rego.PreparedEvalQuery // on an image, from those
 }
 
 // compileBuiltIn does so once: what is embedded is the same for every Judge.
@@ -94,6 +95,9 @@ var compileBuiltIn = sync.OnceValues(func() (b builtInRules, err error) {
 	}
 	if b.verdict, err = b.rules.prepare("data.sallyport.verdict.result"); err != nil {
 		return b, fmt.Errorf("built-in logic of the verdict: %w", err)
+	}
+	if b.together, err = b.rules.prepare("data.sallyport.verdict.image.result"); err != nil {
+		return b, fmt.Errorf("built-in logic of the verdict over passes: %w", err)
 	}
 	return b, nil
 })
@@ -150,6 +154,8 @@ type Judgement struct {
 	Ruleset   string
 	Faults    []Fault // rules that failed on this observation
 	LeftOut   []Fault // authors' rules that could not be used at all
+
+	signals []signal // of Findings, as Together adds them up
 }
 
 // Judge concludes from what was seen. A rule that fails is left out and told
@@ -178,7 +184,7 @@ func (j *Judge) Judge(ctx context.Context, o *observation.Observation) (Judgemen
 	for _, f := range result.Faults {
 		j.log.Warn("behaviour rule failed", "rule", f.Rule, "error", f.Err)
 	}
-	result.Findings = found.merged()
+	result.Findings, result.signals = found.merged(), found.signals()
 	if err := j.conclude(ctx, o, found, unjudged, &result); err != nil {
 		return Judgement{}, fmt.Errorf("judging: %w", err)
 	}
@@ -187,27 +193,32 @@ func (j *Judge) Judge(ctx context.Context, o *observation.Observation) (Judgemen
 
 // conclude asks the verdict's logic.
 func (j *Judge) conclude(ctx context.Context, o *observation.Observation, found *collection, unjudged []string, into *Judgement) error {
-	input, err := value(map[string]any{"findings": found.forVerdict(), "run": o.Run, "unjudged": unjudged})
+	return into.conclude(ctx, j.verdict, map[string]any{"findings": found.forVerdict(), "run": o.Run, "unjudged": unjudged})
+}
+
+// conclude fills in what the verdict's logic makes of v.
+func (j *Judgement) conclude(ctx context.Context, logic rego.PreparedEvalQuery, v any) error {
+	input, err := value(v)
 	if err != nil {
 		return err
 	}
-	rs, err := j.verdict.Eval(ctx, rego.EvalParsedInput(input))
+	rs, err := logic.Eval(ctx, rego.EvalParsedInput(input))
 	if err != nil {
 		return fmt.Errorf("the logic of the verdict: %w", err)
 	}
 	if len(rs) != 1 {
 		return errors.New("the logic of the verdict says nothing")
 	}
-	var v struct {
+	var answer struct {
 		Verdict   report.Conclusion `json:"verdict"`
 		Malicious bool              `json:"malicious"`
 		Severity  report.Severity   `json:"severity"`
 		Score     int               `json:"score"`
 		Reason    string            `json:"reason"`
 	}
-	if err := decode(rs[0].Expressions[0].Value, &v); err != nil {
+	if err := decode(rs[0].Expressions[0].Value, &answer); err != nil {
 		return fmt.Errorf("the logic of the verdict: %w", err)
 	}
-	into.Verdict, into.Malicious, into.Severity, into.Score, into.Reason = v.Verdict, v.Malicious, v.Severity, v.Score, v.Reason
+	j.Verdict, j.Malicious, j.Severity, j.Score, j.Reason = answer.Verdict, answer.Malicious, answer.Severity, answer.Score, answer.Reason
 	return nil
 }

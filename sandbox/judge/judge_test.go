@@ -67,6 +67,16 @@ func mustJudge(t testing.TB, j *judge.Judge, o *observation.Observation) judge.J
 	return r
 }
 
+// reportOf is the report of passes that were judged.
+func reportOf(t testing.TB, passes []judge.Pass, m judge.Meta) *report.Report {
+	t.Helper()
+	all, err := judge.Together(t.Context(), passes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return judge.Report(passes, all, m)
+}
+
 func one(o *observation.Observation, j judge.Judgement) []judge.Pass {
 	return []judge.Pass{{Observation: o, Judgement: j}}
 }
@@ -111,7 +121,7 @@ func TestVerdicts(t *testing.T) {
 
 func TestReport(t *testing.T) {
 	o := run(reverseShell()...)
-	rep := judge.Report(one(o, mustJudge(t, newJudge(t), o)), judge.Meta{ID: "run1", Version: "v1", Runtime: "gvisor"})
+	rep := reportOf(t, one(o, mustJudge(t, newJudge(t), o)), judge.Meta{ID: "run1", Version: "v1", Runtime: "gvisor"})
 	b, err := json.Marshal(rep)
 	if err != nil {
 		t.Fatal(err)
@@ -142,7 +152,7 @@ func TestReportsAreValid(t *testing.T) {
 	for name, o := range map[string]*observation.Observation{
 		"clean": run(), "malicious": run(reverseShell()...), "nothing": observation.New(observation.Image{}, observation.Run{}).Build(), "busy": loud(),
 	} {
-		b, err := json.Marshal(judge.Report(one(o, mustJudge(t, j, o)), judge.Meta{ID: "x"}))
+		b, err := json.Marshal(reportOf(t, one(o, mustJudge(t, j, o)), judge.Meta{ID: "x"}))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -176,7 +186,7 @@ func loud() *observation.Observation {
 func TestSameBehaviourSameHash(t *testing.T) {
 	j := newJudge(t)
 	hash := func(o *observation.Observation) string {
-		return judge.Report(one(o, mustJudge(t, j, o)), judge.Meta{}).Behash
+		return reportOf(t, one(o, mustJudge(t, j, o)), judge.Meta{}).Behash
 	}
 	a := hash(run(reverseShell()...))
 	later := hash(run(append([]event.Event{{Kind: event.Open, Path: "/x"}, {Kind: event.Mkdir, Path: "/y"}}, reverseShell()...)...))

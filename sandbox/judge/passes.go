@@ -2,7 +2,9 @@ package judge
 
 import (
 	"cmp"
+	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/sallyport-dev/sallyport/report"
@@ -51,53 +53,82 @@ func isCompletion(name string) bool {
 }
 
 // Together is the judgement on an image that was detonated in passes, of which
-// there is at least one, in their order. Each pass was judged by itself, and
-// the worst counts:
+// there is at least one, in their order. Each was judged by itself; what they
+// amount to is said in sandbox/behaviours/verdict_image.rego.
 //
-//   - what one pass proves is proved, and what is suspicious in one is suspicious;
-//   - whether anything else is clean or inconclusive is for the pass to say that
-//     stands for the image (see speaks): another one that failed takes nothing away.
-//
-// Findings of the same behaviour are one, with the evidence of all passes.
-func Together(passes []Pass) Judgement {
+// Findings of the same behaviour are one, with the evidence of all passes. The
+// error is ctx's, or tells that nothing could be concluded.
+func Together(ctx context.Context, passes []Pass) (Judgement, error) {
 	if len(passes) == 1 {
-		return passes[0].Judgement
+		return passes[0].Judgement, nil
 	}
-	worst := speaks(passes)
-	for _, p := range passes {
-		if bad(p.Judgement.Verdict) > bad(worst.Judgement.Verdict) {
-			worst = p
-		}
-	}
-	j := worst.Judgement
-	if n := worst.spoken(); n != "" && bad(j.Verdict) > 0 {
-		j.Reason = fmt.Sprintf("%s (in the pass %q)", j.Reason, n)
-	}
+	main := speaks(passes)
+	j := main.Judgement
 	j.Findings, j.Faults = nil, nil
 	for _, p := range passes {
 		j.Findings = unite(j.Findings, p)
 		j.Faults = append(j.Faults, p.Judgement.Faults...)
-		j.Score = max(j.Score, p.Judgement.Score)
-		if p.Judgement.Severity.Rank() > j.Severity.Rank() {
-			j.Severity = p.Judgement.Severity
-		}
 	}
 	slices.SortStableFunc(j.Findings, worse)
 	for i := range j.Findings {
 		j.Findings[i].ID = fmt.Sprintf("f%d", i+1)
 	}
-	return j
+	rules, err := compileBuiltIn()
+	if err == nil {
+		err = j.conclude(ctx, rules.together, addUp(passes, main))
+	}
+	if err != nil {
+		return Judgement{}, fmt.Errorf("judging passes together: %w", err)
+	}
+	return j, nil
 }
 
-// bad ranks the verdicts that a single pass decides.
-func bad(c report.Conclusion) int {
-	switch c {
-	case report.Malicious:
-		return 2
-	case report.Suspicious:
-		return 1
+// told is a pass as the logic of the verdict sees it.
+type told struct {
+	Pass    string            `json:"pass"`
+	Verdict report.Conclusion `json:"verdict"`
+	Reason  string            `json:"reason"`
+	Score   int               `json:"score"`
+}
+
+func (p Pass) told() told {
+	return told{p.spoken(), p.Judgement.Verdict, p.Judgement.Reason, p.Judgement.Score}
+}
+
+// addUp is what the logic of the verdict sees of all passes.
+func addUp(passes []Pass, main Pass) any {
+	in := struct {
+		Main         told             `json:"main"`
+		Passes       []told           `json:"passes"`
+		Signals      []signal         `json:"signals"`
+		Families     map[string][]int `json:"families"`
+		CriticalLost uint64           `json:"critical_lost"`
+	}{Main: main.told(), Signals: []signal{}, Families: map[string][]int{}}
+	kin := families(passes)
+	at := map[[3]string]int{} // a behaviour in a family and pass is one signal
+	for i, p := range passes {
+		in.Passes = append(in.Passes, p.told())
+		in.CriticalLost += p.Observation.Run.Counts.CriticalLost
+		for _, s := range p.Judgement.signals {
+			s.Pass = p.spoken()
+			if s.lineage != "" {
+				s.Family = kin.of(strand{i, s.lineage})
+			}
+			key := [3]string{p.name(), s.Family, string(s.Category) + "/" + s.Slug}
+			if n, ok := at[key]; ok {
+				in.Signals[n].add(s)
+				continue
+			}
+			s.Events, s.Subjects = slices.Clip(s.Events), slices.Clip(s.Subjects) // they are p's
+			at[key] = len(in.Signals)
+			if s.Family != "" {
+				in.Families[s.Family] = append(in.Families[s.Family], len(in.Signals))
+			}
+			in.Signals = append(in.Signals, s)
+		}
 	}
-	return 0
+	maps.DeleteFunc(in.Families, func(_ string, list []int) bool { return len(list) == 1 })
+	return in
 }
 
 // unite adds the findings of a pass to those of earlier ones. A behaviour that

@@ -43,7 +43,7 @@ func TestTogether(t *testing.T) {
 			for _, o := range c.passes {
 				passes = append(passes, judge.Pass{Observation: o, Judgement: mustJudge(t, j, o)})
 			}
-			r := judge.Report(passes, judge.Meta{ID: "x"})
+			r := reportOf(t, passes, judge.Meta{ID: "x"})
 			if r.Verdict != c.want || r.Malicious != (c.want == report.Malicious) {
 				t.Errorf("verdict %s, want %s: %s", r.Verdict, c.want, r.Summary)
 			}
@@ -63,8 +63,8 @@ func TestFindingsOfSeveralPasses(t *testing.T) {
 	for _, o := range []*observation.Observation{run(reverseShell()...), named("bait", run(reverseShell()...))} {
 		passes = append(passes, judge.Pass{Observation: o, Judgement: mustJudge(t, j, o)})
 	}
-	r := judge.Report(passes, judge.Meta{ID: "x"})
-	alone := judge.Report(passes[:1], judge.Meta{ID: "x"})
+	r := reportOf(t, passes, judge.Meta{ID: "x"})
+	alone := reportOf(t, passes[:1], judge.Meta{ID: "x"})
 	if len(r.Findings) != len(alone.Findings) || r.Behash != alone.Behash {
 		t.Errorf("%d findings in two equal passes, %d in one", len(r.Findings), len(alone.Findings))
 	}

@@ -36,9 +36,9 @@ const (
 )
 
 // Report is the document of a run: every section of it, from its passes in
-// their order. There is at least one.
-func Report(passes []Pass, m Meta) *report.Report {
-	j, main := Together(passes), speaks(passes).Observation
+// their order, of which there is at least one, and what they amount to.
+func Report(passes []Pass, j Judgement, m Meta) *report.Report {
+	main := speaks(passes).Observation
 	r := &report.Report{
 		SchemaVersion: report.SchemaVersion,
 		ID:            m.ID,

@@ -97,7 +97,8 @@ func (b *Builder) conversations() [][2]string {
 // processes below one root, those joined by a pipe, whoever runs a file with
 // whoever wrote it, and a program that did not come with the image with those
 // to which it speaks by a socket inside of the guest: programs of the image
-// speak to one another in every image. What an init system starts are separate roots.
+// speak to one another in every image. What an init system starts are separate roots,
+// and so is what we start.
 func (t *tree) lineages(w writes, spoken [][2]string) {
 	root := map[string]string{} // union-find over roots, by process ID
 	find := func(id string) string {
@@ -112,7 +113,7 @@ func (t *tree) lineages(w writes, spoken [][2]string) {
 	top := make(map[string]string, len(t.order))
 	for _, p := range t.order {
 		parent := t.all[p.Parent]
-		if parent == nil || (inits[path.Base(parent.Exe)] && !parent.Drift) {
+		if parent == nil || parent.Probe || (inits[path.Base(parent.Exe)] && !parent.Drift) {
 			top[p.ID] = p.ID
 		} else {
 			top[p.ID] = top[parent.ID]

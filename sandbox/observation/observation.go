@@ -111,6 +111,7 @@ type Run struct {
 	Why       string    `json:"why,omitempty"`            // why a pass other than Default was made, and how it differs
 	Skipped   []Skipped `json:"skipped_passes,omitempty"` // passes that were not made; with the first pass
 	Bait      []string  `json:"bait,omitempty"`           // documents that were planted, by path
+	Hooks     []Hook    `json:"hooks,omitempty"`          // of Persistence: what is run
 	Token     string    `json:"-"`                        // what a marker payload prints when it runs
 
 	End
@@ -132,6 +133,12 @@ const (
 	Persistence = "persistence" // what it left to be run later, run
 	Bait        = "bait"        // its program among more tempting surroundings
 )
+
+// Hook is what an earlier pass left to be run later by something else than its program.
+type Hook struct {
+	Path    string `json:"path"`    // of the file that it left
+	Command string `json:"command"` // by which it is run, in the shell's language
+}
 
 // Skipped is a pass that was not made.
 type Skipped struct {

@@ -163,7 +163,7 @@ func (a *archive) ran(sample string, rules fs.FS) digest.Digest {
 	if err != nil {
 		a.t.Fatal(err)
 	}
-	raw, err := json.Marshal(judge.Report([]judge.Pass{{Observation: &o, Judgement: verdict}}, judge.Meta{ID: "the-run", Version: "1.0", Runtime: "test"}))
+	raw, err := json.Marshal(judge.Report([]judge.Pass{{Observation: &o, Judgement: verdict}}, verdict, judge.Meta{ID: "the-run", Version: "1.0", Runtime: "test"}))
 	if err != nil {
 		a.t.Fatal(err)
 	}
