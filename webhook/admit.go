@@ -97,8 +97,8 @@ func (w *Webhook) validate(audit bool) answering {
 		}
 		opinions := w.judge(ctx, req, asked, rules, audit)
 		glass := w.breakGlass(ctx, req, object, opinions)
-		result, answer := answer(opinions, glass, audit)
-		w.tell(req, object, result, opinions, answer, glass)
+		result, told, answer := answer(opinions, glass, audit)
+		w.tell(req, object, result, told, opinions, glass)
 		return outcome{result, len(opinions), answer, longest(opinions)}
 	}
 }
@@ -131,7 +131,7 @@ func (w *Webhook) malformed(audit bool, err error) *admissionv1.AdmissionRespons
 		return refusal(http.StatusBadRequest, err.Error())
 	}
 	answer := allowed()
-	answer.Warnings = []string{warning("sallyport would deny: " + err.Error())}
+	answer.Warnings = []string{warning(wouldDeny + err.Error())}
 	return answer
 }
 

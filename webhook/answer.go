@@ -3,6 +3,7 @@ package webhook
 import (
 	"fmt"
 	"net/http"
+	"regexp"
 	"strings"
 	"time"
 
@@ -22,14 +23,18 @@ const (
 	maxAudit    = 4096 // bytes of an audit annotation
 )
 
-// prefix begins every message of the gate.
-const prefix = "sallyport: "
+// prefix begins every message of the gate, wouldDeny what is said of it where
+// nothing is denied.
+const (
+	prefix    = "sallyport: "
+	wouldDeny = "sallyport would deny: "
+)
 
 // answer puts the opinions about all images into one answer. One denied image
 // denies the workload; then a fault does, since what cannot be judged does not
 // pass; then one that waits. With audit, all pass, and what would have kept them is
-// in the warnings.
-func answer(opinions []opinion, g glass, audit bool) (result string, _ *admissionv1.AdmissionResponse) {
+// in the warnings. told is all that is to say of what is not let in, or would not be.
+func answer(opinions []opinion, g glass, audit bool) (result, told string, _ *admissionv1.AdmissionResponse) {
 	var denied, faults, waiting, warnings, decisions []string
 	if g.broken() {
 		warnings = append(warnings, fmt.Sprintf("sallyport: BREAK-GLASS %s: admitted although not allowed; ends %s", g.ticket, g.until.Format(time.RFC3339)))
@@ -65,20 +70,23 @@ func answer(opinions []opinion, g glass, audit bool) (result string, _ *admissio
 	var out *admissionv1.AdmissionResponse
 	switch {
 	case audit && len(stopped) > 0:
-		result, out = "audit", allowed()
+		result, told, out = "audit", wouldDeny+strings.TrimPrefix(list(stopped), prefix), allowed()
 		would := make([]string, len(stopped))
 		for i, s := range stopped {
-			would[i] = "sallyport would deny: " + strings.TrimPrefix(s, prefix)
+			would[i] = wouldDeny + strings.TrimPrefix(s, prefix)
 		}
 		warnings = append(would, warnings...)
 	case len(denied) > 0:
-		result, out = "denied", refusal(http.StatusForbidden, list(stopped))
+		result, told = "denied", list(stopped)
+		out = refusal(http.StatusForbidden, told)
 	case len(faults) > 0:
-		result, out = "fault", refusal(http.StatusServiceUnavailable, list(stopped))
+		result, told = "fault", list(stopped)
+		out = refusal(http.StatusServiceUnavailable, told)
 	case len(waiting) > 0:
 		// No retryAfterSeconds: client-go would hold its caller, and a
 		// controller's worker with it, through ten silent attempts.
-		result, out = "waiting", refusal(http.StatusTooManyRequests, list(stopped))
+		result, told = "waiting", list(stopped)
+		out = refusal(http.StatusTooManyRequests, told)
 	case g.broken():
 		result, out = "break-glass", allowed()
 	default:
@@ -97,7 +105,7 @@ func answer(opinions []opinion, g glass, audit bool) (result string, _ *admissio
 		}
 		out.AuditAnnotations["break-glass"] = g.ticket + " until " + g.until.Format(time.RFC3339)
 	}
-	return result, out
+	return result, told, out
 }
 
 func allowed() *admissionv1.AdmissionResponse {
@@ -163,8 +171,19 @@ func notices(warnings []string) []string {
 	return out
 }
 
-func line(s string) string    { return cut(s, maxLine) }
-func warning(s string) string { return cut(s, maxWarning) }
+func line(s string) string { return cut(s, maxLine) }
+
+// warning cuts a warning to its length, and keeps the decision's id: all of it
+// can be read by that.
+func warning(s string) string {
+	if len(s) <= maxWarning {
+		return cut(s, maxWarning)
+	}
+	id := decisionID.FindString(s)
+	return cut(s, maxWarning-len(id)) + id
+}
+
+var decisionID = regexp.MustCompile(`; decision [0-9A-Z]{26}\b`)
 
 // cut makes one printable line of at most n bytes: parts of it come from
 // inside images.

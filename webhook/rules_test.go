@@ -133,6 +133,23 @@ func TestCustomKindsAreJudged(t *testing.T) {
 	}
 }
 
+// TestAWarningKeepsTheDecision: the API server cuts warnings at 256 bytes; all of
+// it can be read by the decision's id, and is in the event.
+func TestAWarningKeepsTheDecision(t *testing.T) {
+	const id = "01M8B63A7VEXP8EMTP4JRJXBPF"
+	w, told := usual(), new(told)
+	w.decide = func(_ context.Context, req gate.Request) (gate.Decision, error) {
+		return gate.Decision{ID: id, Action: gate.Deny, Reference: req.Reference, Message: "sallyport: " + strings.Repeat("reason ", 40) + "; decision " + id}, nil
+	}
+	a := connectWith(t, webhook.Config{Events: told}, w, w).review(t, "pod-malicious", webhook.AuditPath)
+	if len(a.Warnings) != 1 || len(a.Warnings[0]) > 256 || !strings.HasPrefix(a.Warnings[0], "sallyport would deny: reason ") || !strings.HasSuffix(a.Warnings[0], "…; decision "+id) {
+		t.Errorf("warnings %q", a.Warnings)
+	}
+	if len(told.all) != 1 || strings.Count(told.all[0].Note, "reason ") != 40 || !strings.Contains(told.all[0].Note, "sallyport image allow registry.test/evil/shell@") {
+		t.Errorf("events %+v", told.all)
+	}
+}
+
 func TestAuditAdmitsAndSaysWhatItWouldHaveDone(t *testing.T) {
 	for name, ask := range map[string]struct {
 		cfg   webhook.Config

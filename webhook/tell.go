@@ -22,7 +22,7 @@ const maxEvent = 1024
 
 // tell writes an Event about what was not simply allowed: on the controller
 // that made the pod, whose owner looks there, else on the object itself.
-func (w *Webhook) tell(req *admissionv1.AdmissionRequest, object workload.Object, result string, opinions []opinion, answer *admissionv1.AdmissionResponse, g glass) {
+func (w *Webhook) tell(req *admissionv1.AdmissionRequest, object workload.Object, result, told string, opinions []opinion, g glass) {
 	if w.cfg.Events == nil || dryRun(req) {
 		return
 	}
@@ -37,11 +37,11 @@ func (w *Webhook) tell(req *admissionv1.AdmissionRequest, object workload.Object
 		}
 		reason, message = EventBreakGlass, g.ticket+": "+req.UserInfo.Username+" let pass: "+strings.Join(opened, ", ")
 	case result == "denied" || result == "fault":
-		reason, message = EventDenied, answer.Result.Message
+		reason, message = EventDenied, told
 	case result == "waiting":
-		reason, message = EventWaiting, answer.Result.Message
+		reason, message = EventWaiting, told
 	case result == "audit":
-		reason, message = EventAudit, answer.Warnings[0]
+		reason, message = EventAudit, told
 	default:
 		return
 	}
@@ -55,7 +55,7 @@ func (w *Webhook) tell(req *admissionv1.AdmissionRequest, object workload.Object
 		return // it has no name yet, and nobody made it
 	}
 	action := "Deny"
-	if answer.Allowed {
+	if reason == EventAudit || reason == EventBreakGlass {
 		action = "Admit"
 	}
 	w.cfg.Events.Report(Event{Object: about, Warning: true, Reason: reason, Action: action, Note: cut(message, maxEvent)})
