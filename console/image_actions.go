@@ -222,6 +222,7 @@ func (c *Console) removePermission(w http.ResponseWriter, r *http.Request) error
 	if err != nil {
 		return err
 	}
+	var beside []string // what was said of the same repository's images: who broke the glass opened a digest
 	for _, p := range all {
 		if p.Target == t {
 			if err := c.parts.Permissions.Remove(r.Context(), t); err != nil {
@@ -229,6 +230,12 @@ func (c *Console) removePermission(w http.ResponseWriter, r *http.Request) error
 			}
 			return noContent(w)
 		}
+		if p.Target.Registry == t.Registry && p.Target.Repository == t.Repository {
+			beside = append(beside, p.Target.String())
+		}
+	}
+	if len(beside) > 0 {
+		return problem(http.StatusNotFound, "nobody allowed or blocked %s by that name; somebody did %s", t, strings.Join(beside[:min(len(beside), 5)], ", "))
 	}
 	return problem(http.StatusNotFound, "nobody allowed or blocked %s", t)
 }

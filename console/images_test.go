@@ -13,6 +13,7 @@ import (
 	"github.com/sallyport-dev/sallyport/gate"
 	"github.com/sallyport-dev/sallyport/image"
 	"github.com/sallyport-dev/sallyport/internal/imagetest"
+	"github.com/sallyport-dev/sallyport/label"
 	"github.com/sallyport-dev/sallyport/policies"
 	"github.com/sallyport-dev/sallyport/report"
 )
@@ -295,7 +296,7 @@ func TestIndexIsShownByItsPlatforms(t *testing.T) {
 
 func TestPermissions(t *testing.T) {
 	s := open(t)
-	s.Push(t, "demo.test/app:v1", report.Clean)
+	pushed := s.Push(t, "demo.test/app:v1", report.Clean)
 	body := func(comment string, extra map[string]any) map[string]any {
 		b := map[string]any{"comment": comment, "images": []any{map[string]any{"registry": "demo.test", "repository": "app", "tag": "v1"}}}
 		for k, v := range extra {
@@ -326,4 +327,16 @@ func TestPermissions(t *testing.T) {
 	}
 	s.do(t, "DELETE", "/api/v1/permissions?image=localhost:5000/demo.test/app:v1", nil, http.StatusNoContent, nil)
 	s.do(t, "DELETE", "/api/v1/permissions?image=demo.test/app:v1", nil, http.StatusNotFound, nil)
+
+	// Who broke the glass opened a digest; who takes it back may think of the tag.
+	of := label.Target{Registry: "demo.test", Repository: "app", Which: pushed.String()}
+	if err := s.Gate.Permissions().Set(t.Context(), gate.Permission{Target: of, Namespace: "shop", Action: gate.Allow, Comment: "break-glass", Author: "ada"}); err != nil {
+		t.Fatal(err)
+	}
+	var said struct{ Message string }
+	s.do(t, "DELETE", "/api/v1/permissions?image=demo.test/app:v1", nil, http.StatusNotFound, &said)
+	if !strings.Contains(said.Message, "somebody did "+of.String()) {
+		t.Errorf("what was said of the digest: %q", said.Message)
+	}
+	s.do(t, "DELETE", "/api/v1/permissions?image="+of.String(), nil, http.StatusNoContent, nil)
 }
