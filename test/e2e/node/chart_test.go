@@ -224,6 +224,24 @@ func (g *gate) guarded(t *testing.T) {
 	g.kubectl(t, "label", "namespace", "shop", "sallyport.dev/gate=enforce")
 }
 
+// unblock is what an administrator runs whose cluster is stuck.
+func (g *gate) unblock(t *testing.T) {
+	cmd := g.command("kubectl") // for the environment
+	cmd.Env = append(cmd.Env, "PATH="+string(g.tools)+":"+os.Getenv("PATH"))
+	cmd.Path, cmd.Args = "/bin/sh", []string{"sh", "../../../charts/unblock"}
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("unblock: %v\n%s", err, out)
+	}
+	if got := g.policies(t); got != "Ignore Ignore" {
+		t.Errorf("after unblock the failure policies are %s", got)
+	}
+}
+
+// policies are the failure policies of the webhooks.
+func (g *gate) policies(t *testing.T) string {
+	return g.kubectl(t, "get", "validatingwebhookconfiguration", "sallyport", "-o", "jsonpath={.webhooks[*].failurePolicy}")
+}
+
 // uninstall leaves a cluster in which everything starts again, at once.
 func (g *gate) uninstall(t *testing.T) {
 	g.helm(t, "uninstall", "sallyport", "--namespace", "sallyport", "--wait", "--timeout", "3m")
@@ -245,7 +263,11 @@ func TestEmbedded(t *testing.T) {
 	g.walk(t)
 
 	before := g.kubectl(t, "-n", "sallyport", "get", "secrets", "sallyport-admin", "sallyport-sandbox", "sallyport-sandbox-tls", "-o", "jsonpath={.items[*].data}")
+	g.unblock(t)
 	g.helm(t, "upgrade", "sallyport", chart, "--namespace", "sallyport", "--reuse-values", "--set", "pod.annotations.e2e=upgraded", "--wait", "--timeout", "5m")
+	if got := g.policies(t); got != "Fail Ignore" {
+		t.Errorf("an upgrade does not put back what unblock changed: failure policies %s", got)
+	}
 	if after := g.kubectl(t, "-n", "sallyport", "get", "secrets", "sallyport-admin", "sallyport-sandbox", "sallyport-sandbox-tls", "-o", "jsonpath={.items[*].data}"); after != before {
 		t.Error("an upgrade changed tokens or certificates")
 	}
