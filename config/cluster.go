@@ -24,13 +24,14 @@ type Cluster struct {
 // Rejudge is how what runs in the cluster is judged again.
 type Rejudge struct {
 	Enabled   bool          `yaml:"enabled"`
-	Lease     string        `yaml:"lease"`       // name of the Lease by which one replica is elected
-	Every     time.Duration `yaml:"every"`       // at the latest, also when nothing has changed
-	Pause     time.Duration `yaml:"pause"`       // at least so long between two rounds
-	Exempt    []string      `yaml:"exempt"`      // namespaces that are left out, beside the gate's own and those of webhook.exempt; patterns
-	Reports   bool          `yaml:"reports"`     // write PolicyReport or OpenReports objects, where their kind is installed
-	Results   int           `yaml:"max_results"` // of one namespace's report
-	Annotate  bool          `yaml:"annotate"`    // mark workloads that would be denied with the annotation sallyport.dev/denied
+	Lease     string        `yaml:"lease"`           // name of the Lease by which one replica is elected
+	Every     time.Duration `yaml:"every"`           // at the latest, also when nothing has changed
+	Pause     time.Duration `yaml:"pause"`           // at least so long between two rounds
+	Exempt    []string      `yaml:"exempt"`          // namespaces that are left out, beside the gate's own and those of webhook.exempt; patterns
+	Exempted  string        `yaml:"exempt_selector"` // labels of further namespaces that are left out; empty: none
+	Reports   bool          `yaml:"reports"`         // write PolicyReport or OpenReports objects, where their kind is installed
+	Results   int           `yaml:"max_results"`     // of one namespace's report
+	Annotate  bool          `yaml:"annotate"`        // mark workloads that would be denied with the annotation sallyport.dev/denied
 	Enforce   string        `yaml:"enforce_running"`
 	PerMinute int           `yaml:"evictions_per_minute"`
 	Selector  string        `yaml:"evict_selector"` // labels of namespaces in which pods are evicted, as the webhook configuration selects those that it denies in; empty: all

@@ -44,12 +44,14 @@ type Config struct {
 	// leaves names as they are.
 	Behind func(image.Reference) image.Reference
 
-	Name    string                      // of the cluster, for scopes
-	Exempt  func(namespace string) bool // namespaces that are left out; nil for none
-	Every   time.Duration               // between two rounds at most
-	Pause   time.Duration               // between two rounds at least
-	Reports bool                        // write them where their kind is installed
-	Results int                         // of one report
+	Name   string                      // of the cluster, for scopes
+	Exempt func(namespace string) bool // namespaces that are left out; nil for none
+	// ExemptSelector are labels of further ones; "" for none.
+	ExemptSelector string
+	Every          time.Duration // between two rounds at most
+	Pause          time.Duration // between two rounds at least
+	Reports        bool          // write them where their kind is installed
+	Results        int           // of one report
 	// Annotate has workloads marked.
 	Annotate bool
 	// Evict has pods evicted that would be denied, PerMinute of them, where
@@ -164,7 +166,7 @@ func (c *Controller) Run(ctx context.Context) error {
 func (c *Controller) round(ctx context.Context) (unfinished bool, err error) {
 	r := &round{Controller: c, counts: map[string]int{}, violated: map[string]int{}, marked: map[string]bool{}}
 	r.begin(ctx)
-	if err := c.pods(ctx, r.namespace); err != nil {
+	if err := c.pods(ctx, r.leftOut, r.namespace); err != nil {
 		return r.unfinished, errors.Join(append(r.errs, err)...)
 	}
 	c.metrics.set(r.counts, r.violated)

@@ -134,8 +134,9 @@ const (
 )
 
 // pods lists all pods that have not ended, and calls each with one namespace
-// after the other: the API server gives pages in the order of their keys.
-func (c *Controller) pods(ctx context.Context, each func(context.Context, *namespace) error) error {
+// after the other, but for those to skip: the API server gives pages in the order
+// of their keys.
+func (c *Controller) pods(ctx context.Context, skip func(namespace string) bool, each func(context.Context, *namespace) error) error {
 	options := metav1.ListOptions{Limit: pageSize, FieldSelector: "status.phase!=Succeeded,status.phase!=Failed"}
 	var current *namespace
 	for {
@@ -146,7 +147,7 @@ func (c *Controller) pods(ctx context.Context, each func(context.Context, *names
 		for i := range page.Items {
 			o := &page.Items[i]
 			in := o.GetNamespace()
-			if in == c.cfg.Cluster.Namespace() || c.cfg.Exempt(in) || o.GetDeletionTimestamp() != nil {
+			if skip(in) || o.GetDeletionTimestamp() != nil {
 				continue
 			}
 			if current == nil || current.name != in {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/opencontainers/go-digest"
 	"golang.org/x/sync/errgroup"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/sallyport-dev/sallyport/cluster"
@@ -33,6 +34,7 @@ type round struct {
 	counts   map[string]int // images of workloads, by result
 	violated map[string]int // the denied ones, by namespace
 
+	exempt     map[string]bool    // namespaces by Config.ExemptSelector
 	reports    *shelf             // nil where none are written
 	marks      map[types.UID]mark // on workloads, as they are
 	marked     map[string]bool    // UIDs of workloads that are to keep theirs
@@ -63,6 +65,11 @@ func (v violation) key() violationKey {
 // cannot be told: judging goes on without.
 func (r *round) begin(ctx context.Context) {
 	var err error
+	if r.cfg.ExemptSelector != "" {
+		if r.exempt, err = r.readExempt(ctx); err != nil {
+			r.errs = append(r.errs, err)
+		}
+	}
 	if r.cfg.Reports {
 		r.reports, err = r.openReports(ctx)
 		r.errs = append(r.errs, err)
@@ -72,6 +79,29 @@ func (r *round) begin(ctx context.Context) {
 			r.errs = append(r.errs, err)
 		}
 	}
+}
+
+// readExempt finds the namespaces that bear the labels of those that are exempt.
+func (r *round) readExempt(ctx context.Context) (map[string]bool, error) {
+	found := map[string]bool{}
+	options := metav1.ListOptions{Limit: 500, LabelSelector: r.cfg.ExemptSelector}
+	for {
+		page, err := r.cfg.Cluster.API().Resource(namespacesResource).List(ctx, options)
+		if err != nil {
+			return nil, cluster.Explain(err, "finding the namespaces that are exempt", "list", "namespaces")
+		}
+		for i := range page.Items {
+			found[page.Items[i].GetName()] = true
+		}
+		if options.Continue = page.GetContinue(); options.Continue == "" {
+			return found, nil
+		}
+	}
+}
+
+// leftOut tells whether a namespace is none of the round's business.
+func (r *round) leftOut(namespace string) bool {
+	return namespace == r.cfg.Cluster.Namespace() || r.cfg.Exempt(namespace) || r.exempt[namespace]
 }
 
 // namespace judges what runs in one, and tells.

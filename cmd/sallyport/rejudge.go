@@ -30,13 +30,16 @@ func (p *parts) rejudge(cfg config.Config, f fronts) error {
 	if err != nil {
 		return err
 	}
+	if _, err := labels.Parse(r.Exempted); err != nil {
+		return fmt.Errorf("cluster.rejudge.exempt_selector: %w", err)
+	}
 	enforced, err := enforcedIn(r.Selector, cfg.Webhook.Namespaces)
 	if err != nil {
 		return err
 	}
 	c := rejudge.Config{
 		Cluster: k, Gate: p.gate, Resolver: resolver{p.content}, Changes: p.knowledge.changes, Behind: f.behind,
-		Name: cfg.Cluster.Name, Exempt: exempt, Every: r.Every, Pause: r.Pause, Reports: r.Reports, Results: r.Results, Annotate: r.Annotate,
+		Name: cfg.Cluster.Name, Exempt: exempt, ExemptSelector: r.Exempted, Every: r.Every, Pause: r.Pause, Reports: r.Reports, Results: r.Results, Annotate: r.Annotate,
 		Evict: r.Enforce == config.EnforceEvict, PerMinute: r.PerMinute, Enforced: enforced,
 		Logger: f.log, Metrics: f.reg,
 	}

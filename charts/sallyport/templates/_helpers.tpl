@@ -92,6 +92,15 @@ runAsNonRoot: true
 capabilities: {drop: [ALL]}
 {{- end -}}
 
+{{/* "true" when an upstream is asked with pull secrets of the release's namespace. */}}
+{{- define "sallyport.ownSecrets" -}}
+{{- range dig "proxy" "upstreams" list .Values.config -}}
+{{- $from := .credentials | default list -}}
+{{- if kindIs "string" $from -}}{{- $from = list $from -}}{{- end -}}
+{{- if has "kubernetes" $from }}true{{ end -}}
+{{- end -}}
+{{- end -}}
+
 {{/* Where pods of a role run: call with (dict "root" $ "role" "proxy"). */}}
 {{- define "sallyport.placement" -}}
 {{- $pod := merge (deepCopy (get .root.Values .role)) .root.Values.pod -}}

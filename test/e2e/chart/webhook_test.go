@@ -3,6 +3,7 @@ package chart
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -106,5 +107,34 @@ func TestLeastPrivilege(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestRightsFollowSettings: what is switched off asks for no right, and what is
+// switched on has its own, in the pods that need it.
+func TestRightsFollowSettings(t *testing.T) {
+	rights := func(all objects, kind string) string {
+		return fmt.Sprint(at(t, all.one(t, kind, "gate-sallyport"), "rules"))
+	}
+	plain := render(t)
+	for what, kind := range map[string]string{"subjectaccessreviews": "ClusterRole", "[secrets serviceaccounts]": "Role"} {
+		if got := rights(plain, kind); strings.Contains(got, what) {
+			t.Errorf("by default the %s has %s: %s", kind, what, got)
+		}
+	}
+	set := render(t, "--set", "redis.url=redis://redis:6379/0,storage.driver.s3.bucket=gate", "--set-json",
+		`config={"proxy": {"upstreams": [{"registry": "registry.example.com", "credentials": "kubernetes"}]}, "webhook": {"break_glass": {"enabled": true}}, "cluster": {"events": false, "rejudge": {"reports": false}}}`)
+	for what, kind := range map[string]string{"subjectaccessreviews": "ClusterRole", "[secrets serviceaccounts]": "Role"} {
+		if got := rights(set, kind); !strings.Contains(got, what) {
+			t.Errorf("the %s lacks %s: %s", kind, what, got)
+		}
+	}
+	for _, what := range []string{"events", "policyreports"} {
+		if got := rights(set, "ClusterRole"); strings.Contains(got, what) {
+			t.Errorf("the right to %s is not needed: %s", what, got)
+		}
+	}
+	if at(t, set.one(t, "Deployment", "gate-sallyport-proxy"), "spec", "template", "spec", "automountServiceAccountToken") != true {
+		t.Error("the proxy cannot ask the cluster for pull secrets: it has no token")
 	}
 }
