@@ -34,6 +34,8 @@ type asking struct {
 	transient bool        // the answer is not to be given again
 	local     atomic.Bool // a permission for some namespace has a say: the answer is not for others
 	unblocked bool        // no person's word decides: what remains is to judge
+	ahead     bool        // the image's facts are wanted soon, and were not read for this answer
+	named     chan error  // gets the error of remembering the name; nil when there is nothing to remember
 }
 
 // leaf is one platform's image in what was asked about.
@@ -93,21 +95,29 @@ func (a *asking) answer(ctx context.Context) (Decision, error) {
 
 // tags are all tags under which ref is known, the one it was asked for among
 // them, which is remembered: whoever later asks for the digest alone means an
-// image of that tag.
+// image of that tag. It is written down while the image is judged; remembered
+// must be called before anybody is answered.
 func (a *asking) tags(ctx context.Context, ref image.Reference) ([]string, error) {
-	if ref.Tag != "" && !a.req.DryRun {
-		if err := a.gate.names.record(ctx, ref); err != nil {
-			return nil, err
-		}
-	}
 	tags, err := a.gate.names.tags(ctx, ref)
 	if err != nil {
 		return nil, err
+	}
+	if ref.Tag != "" && !a.req.DryRun {
+		a.named = make(chan error, 1)
+		go func() { a.named <- a.gate.names.record(ctx, ref) }()
 	}
 	if ref.Tag != "" && !slices.Contains(tags, ref.Tag) {
 		tags = append(slices.Clip(tags), ref.Tag)
 	}
 	return tags, nil
+}
+
+// remembered waits until the name is written down.
+func (a *asking) remembered() error {
+	if a.named == nil {
+		return nil
+	}
+	return <-a.named
 }
 
 // permission is what a person said about the image known by digests and tags,
@@ -144,10 +154,8 @@ func (a *asking) leaves(ctx context.Context, d *Decision) ([]leaf, error) {
 		d.Passed = facts.Artifact
 		return nil, nil
 	case inspect.Image:
-		if facts.Config == nil {
-			// It is about to be pulled, and may be what others are built upon.
-			a.gate.cfg.Inspector.Ahead(ctx, a.req.Reference)
-		}
+		// It is about to be pulled, and may be what others are built upon.
+		a.ahead = facts.Config == nil
 		return []leaf{newLeaf(facts, []digest.Digest{facts.Digest}, image.Platform{})}, nil
 	}
 	var all []leaf

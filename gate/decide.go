@@ -81,12 +81,18 @@ func (g *Gate) decide(ctx context.Context, req Request) (Decision, error) {
 	}
 	a := &asking{gate: g, req: req, policies: set, degraded: degraded, until: g.cfg.Clock().Add(decisionAge)}
 	d, err := a.answer(ctx)
+	if err := a.remembered(); err != nil {
+		return Decision{}, err
+	}
 	if err != nil {
 		if d, err = a.open(ctx, d, err); err != nil {
 			return Decision{}, err
 		}
 	}
 	g.finish(ctx, req, key, &d)
+	if a.ahead {
+		g.cfg.Inspector.Ahead(ctx, req.Reference)
+	}
 	if !degraded && !req.DryRun && d.Action != Wait && !a.transient && !a.local.Load() {
 		g.decisions.Add(key, remembered{d, marks, set.Generation(), a.until})
 	}

@@ -81,6 +81,7 @@ func (c *Content) repositories(ctx context.Context) ([]string, error) {
 	}
 	return once(ctx, c, "catalog", func(ctx context.Context) ([]string, error) {
 		at := c.cfg.now()
+		c.allWritten(ctx)
 		names, err := c.store.Repositories(ctx)
 		if err == nil {
 			c.catalog.Store(&cataloged{names, at})

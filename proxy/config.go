@@ -31,6 +31,7 @@ type Config struct {
 	FillDir         string        // folder for blobs being fetched where the driver's files are not on this machine; default the system's temporary folder
 
 	Redis     redis.UniversalClient // in which replicas on one storage agree who fetches a blob; nil when there is one process only
+	Shared    bool                  // other processes serve from the same storage: what a client hears of is stored before, for them
 	ClaimWait time.Duration         // how long a blob is waited for that another replica fetches, where its file cannot be followed; default 15 s
 
 	CacheSize int64         // bytes of stored blobs above which the images used longest ago are evicted; 0: no limit

@@ -22,7 +22,6 @@ import (
 	"github.com/sallyport-dev/sallyport/objects"
 	"github.com/sallyport-dev/sallyport/proxy/evict"
 	"github.com/sallyport-dev/sallyport/proxy/fill"
-	"github.com/sallyport-dev/sallyport/proxy/internal/partial"
 	"github.com/sallyport-dev/sallyport/proxy/lease"
 	"github.com/sallyport-dev/sallyport/proxy/store"
 	"github.com/sallyport-dev/sallyport/proxy/upstream"
@@ -70,6 +69,7 @@ type Content struct {
 	cancel   context.CancelFunc
 	mu       sync.Mutex
 	closed   bool
+	writing  map[string]chan struct{} // what is written behind answers; closed when it is
 	wg       sync.WaitGroup
 }
 
@@ -97,7 +97,7 @@ func NewContent(cfg Config, driver storagedriver.StorageDriver) (*Content, error
 		}
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	c := &Content{cfg: cfg, upstreams: upstreams, metrics: m, ctx: ctx, cancel: cancel}
+	c := &Content{cfg: cfg, upstreams: upstreams, metrics: m, ctx: ctx, cancel: cancel, writing: map[string]chan struct{}{}}
 	var claims fill.Claims
 	if cfg.Redis != nil {
 		c.leases = lease.New(cfg.Redis, "sallyport:fill:", cfg.claimTTL)
@@ -106,7 +106,7 @@ func NewContent(cfg Config, driver storagedriver.StorageDriver) (*Content, error
 	if c.store, err = store.New(ctx, driver, cfg.Logger); err == nil {
 		c.evictor, err = evict.New(evict.Config{
 			Store: c.store, Objects: objects.New(driver), Redis: cfg.Redis, Size: cfg.CacheSize, Keep: cfg.CacheKeep,
-			Log: cfg.Logger, Metrics: cfg.Metrics, Now: cfg.now,
+			Log: cfg.Logger, Metrics: cfg.Metrics, Now: cfg.now, Settle: c.allWritten,
 		})
 	}
 	if err == nil {
@@ -158,6 +158,9 @@ func (c *Content) Close() error {
 	c.mu.Lock()
 	c.closed = true
 	c.mu.Unlock()
+	ctx, cancel := context.WithTimeout(context.Background(), behindClose)
+	c.allWritten(ctx)
+	cancel()
 	c.cancel()
 	c.fills.Close()
 	c.wg.Wait()
@@ -202,7 +205,11 @@ func (c *Content) manifest(ctx context.Context, ref image.Reference) (store.Mani
 		ref.Digest = d
 	}
 	which := ref.Digest.String()
-	m, err := c.store.Repository(ref.Name()).Manifest(ctx, ref.Digest)
+	repo := c.store.Repository(ref.Name())
+	m, err := repo.Manifest(ctx, ref.Digest)
+	if errors.Is(err, store.ErrNotFound) && c.written(ctx, ref.Name()+"@"+which) {
+		m, err = repo.Manifest(ctx, ref.Digest)
+	}
 	if err == nil {
 		err = v.prove(ctx, which, func(ctx context.Context) error {
 			_, err := v.reg.Find(ctx, ref.Repository, which)
@@ -223,7 +230,7 @@ func (c *Content) manifest(ctx context.Context, ref image.Reference) (store.Mani
 	})
 }
 
-// fetch gets a manifest by tag or digest from upstream and stores it.
+// fetch gets a manifest by tag or digest from upstream and has it stored.
 func (c *Content) fetch(ctx context.Context, v view, ref image.Reference, which string) (store.Manifest, error) {
 	got, err := v.reg.Manifest(ctx, ref.Repository, which)
 	if err != nil {
@@ -234,13 +241,7 @@ func (c *Content) fetch(ctx context.Context, v view, ref image.Reference, which 
 	if err != nil {
 		return store.Manifest{}, fmt.Errorf("%s: %w", ref, err)
 	}
-	repo := c.store.Repository(ref.Name())
-	if err = repo.Add(ctx, m); partial.Full(err) && c.evictor.MakeRoom(ctx) {
-		err = repo.Add(ctx, m)
-	}
-	if c.faulty(ctx, "storing a manifest", err); err == nil {
-		c.evictor.Stored(int64(len(m.Raw)))
-	}
+	c.keepManifest(ctx, ref, m)
 	return m, nil
 }
 

@@ -38,6 +38,10 @@ func (p *Proxy) manifest(w *recorder, r *http.Request, ref image.Reference, who 
 			return err
 		}
 	}
+	if p.content.cfg.Shared {
+		// The client may ask another replica for what the manifest names.
+		p.content.written(r.Context(), ref.Name()+"@"+m.Digest.String())
+	}
 	p.content.store.Repository(ref.Name()).Use(m)
 	p.content.evictor.Uses().Used(ref.Name(), m.Digest)
 	return send(w, r, m.MediaType, m.Digest.String(), m.Raw)

@@ -58,7 +58,8 @@ func (c *Content) check(ctx context.Context, v view, ref image.Reference, shown 
 		}
 		return c.stale(ref, known, err)
 	}
-	repo := c.store.Repository(ref.Name())
+	repo, key := c.store.Repository(ref.Name()), ref.Name()+":"+ref.Tag
+	c.written(ctx, key)
 	known, err := repo.Tag(ctx, ref.Tag)
 	c.faulty(ctx, "reading a tag", err)
 	// A tag seen for the first time costs one round trip: its manifest is
@@ -81,7 +82,10 @@ func (c *Content) check(ctx context.Context, v view, ref image.Reference, shown 
 		return stale(known, err)
 	}
 	if m.Digest != known {
-		c.faulty(ctx, "storing a tag", repo.SetTag(ctx, ref.Tag, m.Digest))
+		c.behind(ctx, key, func(ctx context.Context) {
+			c.written(ctx, ref.Name()+"@"+m.Digest.String())
+			c.faulty(ctx, "storing a tag", repo.SetTag(ctx, ref.Tag, m.Digest))
+		})
 	}
 	return m.Digest, c.cfg.TagFreshness, nil
 }

@@ -261,7 +261,7 @@ func proxyConfig(cfg config.Config, client redis.UniversalClient, log *slog.Logg
 		Default: cfg.Proxy.DefaultUpstream, Names: cfg.Proxy.Names,
 		TagFreshness: cfg.Proxy.TagFreshness, TagAbsence: cfg.Proxy.TagAbsence, CredentialTrust: cfg.Proxy.CredentialTrust,
 		Hold:    cfg.Proxy.Hold,
-		FillDir: filepath.Join(cfg.Data, "fills"), Redis: client,
+		FillDir: filepath.Join(cfg.Data, "fills"), Redis: client, Shared: cfg.Redis.URL != "",
 		CacheSize: int64(cfg.Proxy.Cache.Size), CacheKeep: cfg.Proxy.Cache.Keep, Redirect: cfg.Proxy.Redirect,
 		Logger: log, Metrics: reg,
 	}

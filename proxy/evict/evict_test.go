@@ -500,7 +500,7 @@ func TestStorageFaultDeletesNothing(t *testing.T) {
 					continue
 				}
 				// It got through: then the manifest that names the blob is gone too.
-				if _, err := s.store.Repository(repo).Manifest(t.Context(), m); err == nil && failed == nil {
+				if _, err := fresh.store.Repository(repo).Manifest(t.Context(), m); err == nil && failed == nil {
 					t.Error("a blob is gone that a kept manifest names")
 				}
 				return

@@ -47,6 +47,8 @@ type Config struct {
 	Log     *slog.Logger
 	Metrics prometheus.Registerer // nil to register nothing
 	Now     func() time.Time      // nil for time.Now
+
+	Settle func(ctx context.Context) // waits for what this process is about to store; nil where nothing is
 }
 
 // Evictor keeps the cache within its bounds. It is safe for concurrent use.

@@ -37,7 +37,7 @@ func (e *Evictor) Unpin(ctx context.Context, ref image.Reference) error {
 
 // Pins lists the pins.
 func (e *Evictor) Pins(ctx context.Context) ([]cache.Pin, error) {
-	p, err := e.read(ctx)
+	p, err := e.look(ctx)
 	if err != nil {
 		return nil, err
 	}

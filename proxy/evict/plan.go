@@ -52,6 +52,19 @@ type root struct {
 	used     time.Time
 }
 
+// look is read for people, who expect to see what they just pulled.
+func (e *Evictor) look(ctx context.Context) (*plan, error) {
+	e.settle(ctx)
+	return e.read(ctx)
+}
+
+// settle must not be called by who holds what others wait for to store something.
+func (e *Evictor) settle(ctx context.Context) {
+	if e.cfg.Settle != nil {
+		e.cfg.Settle(ctx)
+	}
+}
+
 // read surveys the store. What manifests name is remembered from the last time.
 func (e *Evictor) read(ctx context.Context) (*plan, error) {
 	survey, err := e.cfg.Store.Survey(ctx)

@@ -17,6 +17,7 @@ func (e *Evictor) Purge(ctx context.Context, q cache.Purge) (cache.Purged, error
 	if !q.All && len(q.Images) == 0 && len(q.Repositories) == 0 && q.OlderThan <= 0 {
 		return out, cache.ErrPurge
 	}
+	e.settle(ctx)
 	e.passing.Lock()
 	defer e.passing.Unlock()
 	p, err := e.read(ctx)

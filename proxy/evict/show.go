@@ -19,7 +19,7 @@ import (
 // the last pass is in it, as it is in Images.
 func (e *Evictor) Usage(ctx context.Context) (cache.Usage, error) {
 	at := e.cfg.Now()
-	p, err := e.read(ctx)
+	p, err := e.look(ctx)
 	if err != nil {
 		return cache.Usage{}, err
 	}
@@ -33,7 +33,7 @@ func (e *Evictor) Usage(ctx context.Context) (cache.Usage, error) {
 // Images lists the cached images whose repository or tags contain part, least
 // recently used last.
 func (e *Evictor) Images(ctx context.Context, part string) ([]cache.Image, error) {
-	p, err := e.read(ctx)
+	p, err := e.look(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +57,7 @@ func (e *Evictor) Images(ctx context.Context, part string) ([]cache.Image, error
 // Image tells what is cached of an image, and what keeps each of its blobs. The
 // error wraps cache.ErrNotCached.
 func (e *Evictor) Image(ctx context.Context, ref image.Reference) (cache.Image, error) {
-	p, err := e.read(ctx)
+	p, err := e.look(ctx)
 	if err != nil {
 		return cache.Image{}, err
 	}
@@ -100,7 +100,7 @@ func (e *Evictor) Image(ctx context.Context, ref image.Reference) (cache.Image, 
 
 // Blob tells what keeps a blob. The error wraps cache.ErrNotCached.
 func (e *Evictor) Blob(ctx context.Context, d digest.Digest) (cache.Blob, error) {
-	p, err := e.read(ctx)
+	p, err := e.look(ctx)
 	if err != nil {
 		return cache.Blob{}, err
 	}

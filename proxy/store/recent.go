@@ -60,3 +60,9 @@ func (r *recent) add(name string, m Manifest) {
 		r.lru.RemoveOldest()
 	}
 }
+
+func (r *recent) remove(name string, d digest.Digest) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.lru.Remove(recentKey{name, d})
+}

@@ -78,10 +78,22 @@ func (r *Repository) Manifest(ctx context.Context, d digest.Digest) (Manifest, e
 	return m, nil
 }
 
-// Add stores a manifest whose digest was checked. What it names is known
-// afterwards even if it could not be stored.
-func (r *Repository) Add(ctx context.Context, m Manifest) error {
+// Know has a manifest whose digest was checked found here, in this process,
+// until it is stored.
+func (r *Repository) Know(m Manifest) {
 	r.index(m)
+	r.store.recent.add(r.name, m)
+}
+
+// Add stores a manifest whose digest was checked. What it names is known
+// afterwards even if it could not be stored; the manifest itself is not.
+func (r *Repository) Add(ctx context.Context, m Manifest) (err error) {
+	r.Know(m)
+	defer func() {
+		if err != nil {
+			r.store.recent.remove(r.name, m.Digest)
+		}
+	}()
 	if err := r.store.put(ctx, blobPath(m.Digest), m.Raw); err != nil {
 		return fmt.Errorf("storing the manifest %s: %w", m.Digest, err)
 	}

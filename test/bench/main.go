@@ -22,7 +22,10 @@ type bench struct {
 	rounds  int
 	lasts   time.Duration
 	up      *upstream
+	direct  *http.Client // to up, with a connection that stays
 	servers []server
+	skip    []string             // parts
+	big     v1.Image             // upstream, where it is pulled
 	figures map[string][]float64 // by "row, server"
 	rows    []string
 }
@@ -39,11 +42,11 @@ func main() {
 		return
 	}
 	gatePath := flag.String("sallyport", "", "the gate's binary")
-	registryPath := flag.String("registry", "", "distribution's registry")
+	registryPath := flag.String("registry", "", "distribution's registry; none: it is left out")
 	dir := flag.String("dir", "", "scratch folder, on the disk that is to be measured")
 	rounds := flag.Int("rounds", 3, "how often all is done; medians are printed")
 	lasts := flag.Duration("for", 5*time.Second, "how long each flood lasts")
-	skip := flag.String("skip", "", "parts to leave out: warm,manifests,cold")
+	skip := flag.String("skip", "", "parts to leave out: warm,manifests,cold,first")
 	flag.Parse()
 	if err := run(*gatePath, *registryPath, *dir, *rounds, *lasts, strings.Split(*skip, ",")); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -55,46 +58,60 @@ func run(gatePath, registryPath, dir string, rounds int, lasts time.Duration, sk
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	b := &bench{dir: dir, rounds: rounds, lasts: lasts, up: newUpstream(), figures: map[string][]float64{}}
+	b := &bench{dir: dir, rounds: rounds, lasts: lasts, skip: skip, up: newUpstream(), direct: newClient(), figures: map[string][]float64{}}
 	defer b.up.server.Close()
-	big, err := b.up.push("bench/big:v1", 10, 50<<20)
-	if err != nil {
+	if err := b.prepare(); err != nil {
 		return err
+	}
+	b.servers = []server{gate(gatePath, b.up.host)}
+	if registryPath != "" {
+		b.servers = append(b.servers, distribution(registryPath, b.up.host))
+	}
+	for range rounds {
+		if b.does("warm") {
+			if err := b.warmBlob(); err != nil {
+				return err
+			}
+		}
+		if b.does("manifests") {
+			if err := b.each(b.servers, b.manifests); err != nil {
+				return err
+			}
+		}
+		if b.does("cold") {
+			if err := b.cold(); err != nil {
+				return err
+			}
+		}
+		if b.does("first") {
+			if err := b.each(b.servers, b.firstByte); err != nil {
+				return err
+			}
+		}
+	}
+	b.print()
+	return nil
+}
+
+func (b *bench) does(part string) bool { return !slices.Contains(b.skip, part) }
+
+// prepare stores upstream what is going to be pulled.
+func (b *bench) prepare() (err error) {
+	if b.does("warm") || b.does("cold") {
+		if b.big, err = b.up.push("bench/big:v1", 10, 50<<20); err != nil {
+			return err
+		}
 	}
 	for at, layers := range map[string]int{"bench/many:v1": 200, "bench/small:v1": 1} {
 		if _, err := b.up.push(at, layers, 16<<10); err != nil {
 			return err
 		}
 	}
-	b.servers = []server{gate(gatePath, b.up.host), distribution(registryPath, b.up.host)}
-	blob, path, err := firstLayer(big)
-	if err != nil {
-		return err
-	}
-	for range rounds {
-		if !slices.Contains(skip, "warm") {
-			servers := b.servers
-			if program, err := exec.LookPath("nginx"); err == nil {
-				servers = append(slices.Clone(servers), nginx(program, blob))
-			} else {
-				fmt.Fprintln(os.Stderr, "bench: no nginx on PATH; it is left out")
-			}
-			if err := b.each(servers, func(r *running) error { return b.warm(r, path) }); err != nil {
-				return err
-			}
-		}
-		if !slices.Contains(skip, "manifests") {
-			if err := b.each(b.servers, b.manifests); err != nil {
-				return err
-			}
-		}
-		if !slices.Contains(skip, "cold") {
-			if err := b.cold(); err != nil {
-				return err
-			}
+	for i := range firsts {
+		if _, err := b.up.push(firstImage(i)+":v1", 10, 16<<10+int64(i)); err != nil {
+			return err
 		}
 	}
-	b.print()
 	return nil
 }
 
@@ -137,6 +154,21 @@ func (b *bench) add(row, server string, value float64) {
 		b.rows = append(b.rows, row)
 	}
 	b.figures[row+", "+server] = append(b.figures[row+", "+server], value)
+}
+
+// warmBlob has each server, and nginx, serve one blob that it has.
+func (b *bench) warmBlob() error {
+	blob, path, err := firstLayer(b.big)
+	if err != nil {
+		return err
+	}
+	servers := b.servers
+	if program, err := exec.LookPath("nginx"); err == nil {
+		servers = append(slices.Clone(servers), nginx(program, blob))
+	} else {
+		fmt.Fprintln(os.Stderr, "bench: no nginx on PATH; it is left out")
+	}
+	return b.each(servers, func(r *running) error { return b.warm(r, path) })
 }
 
 // warm floods a server with one blob that it has.
@@ -248,16 +280,12 @@ func (b *bench) cold() error {
 			return err
 		}
 	}
-	return b.each(b.servers, func(r *running) error {
-		b.up.set(0, 0)
-		if _, _, err := manifest(newClient(), r.repository("bench/small"), "v1"); err != nil { // a server that has just started does more than answer
-			return err
-		}
-		b.up.set(20*time.Millisecond, 100e6)
-		_, first, err := manifest(newClient(), r.repository("bench/big"), "v1")
-		b.add("first manifest byte, far (20 ms): ms", r.name, float64(first.Microseconds())/1000)
-		return err
-	})
+	return nil
+}
+
+func median(values []float64) float64 {
+	values = slices.Sorted(slices.Values(values))
+	return values[len(values)/2]
 }
 
 // print prints medians as the table of docs/performance.md.
@@ -267,13 +295,12 @@ func (b *bench) print() {
 	for _, row := range b.rows {
 		fmt.Printf("| %s |", row)
 		for _, c := range columns {
-			values := slices.Clone(b.figures[row+", "+c])
+			values := b.figures[row+", "+c]
 			if len(values) == 0 {
 				fmt.Print(" - |")
 				continue
 			}
-			slices.Sort(values)
-			fmt.Printf(" %s |", strconv.FormatFloat(values[len(values)/2], 'f', digits(values[len(values)/2]), 64))
+			fmt.Printf(" %s |", strconv.FormatFloat(median(values), 'f', digits(median(values)), 64))
 		}
 		fmt.Println()
 	}

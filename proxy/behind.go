@@ -1,0 +1,103 @@
+package proxy
+
+import (
+	"context"
+	"time"
+
+	"github.com/sallyport-dev/sallyport/image"
+	"github.com/sallyport-dev/sallyport/proxy/internal/partial"
+	"github.com/sallyport-dev/sallyport/proxy/store"
+)
+
+// What a client waits for is upstream's answer and the gate's, not the storage's:
+// manifests and tags are known in memory at once and written behind the answer.
+// What is lost on the way is fetched again.
+
+const (
+	// behindMost bounds what is being written behind answers; whoever comes
+	// then waits for the storage.
+	behindMost = 256
+	// behindClose is how long the end of the process waits for it.
+	behindClose = 10 * time.Second
+)
+
+// behind has write done in the background, after what was written before under
+// the same key.
+func (c *Content) behind(ctx context.Context, key string, write func(context.Context)) {
+	c.mu.Lock()
+	if c.closed {
+		c.mu.Unlock()
+		return
+	}
+	before, done := c.writing[key], make(chan struct{})
+	c.writing[key] = done
+	many := len(c.writing) > behindMost
+	c.wg.Add(1)
+	c.mu.Unlock()
+	go func() {
+		defer c.wg.Done()
+		if before != nil {
+			<-before
+		}
+		ctx, cancel := context.WithTimeout(c.ctx, fetchTimeout)
+		defer cancel()
+		write(ctx)
+		c.mu.Lock()
+		if c.writing[key] == done {
+			delete(c.writing, key)
+		}
+		c.mu.Unlock()
+		close(done)
+	}()
+	if many {
+		c.written(ctx, key)
+	}
+}
+
+// written waits until what is being written under the key is, or ctx ends. It
+// tells whether there was anything.
+func (c *Content) written(ctx context.Context, key string) bool {
+	c.mu.Lock()
+	done := c.writing[key]
+	c.mu.Unlock()
+	if done == nil {
+		return false
+	}
+	select {
+	case <-done:
+	case <-ctx.Done():
+	}
+	return true
+}
+
+// allWritten waits for everything that was being written when it was called.
+func (c *Content) allWritten(ctx context.Context) {
+	c.mu.Lock()
+	all := make([]<-chan struct{}, 0, len(c.writing))
+	for _, done := range c.writing {
+		all = append(all, done)
+	}
+	c.mu.Unlock()
+	for _, done := range all {
+		select {
+		case <-done:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// keepManifest has a manifest whose digest was checked stored.
+func (c *Content) keepManifest(ctx context.Context, ref image.Reference, m store.Manifest) {
+	repo := c.store.Repository(ref.Name())
+	repo.Know(m)
+	c.behind(ctx, ref.Name()+"@"+m.Digest.String(), func(ctx context.Context) {
+		err := repo.Add(ctx, m)
+		if partial.Full(err) && c.evictor.MakeRoom(ctx) {
+			err = repo.Add(ctx, m)
+		}
+		if c.faulty(ctx, "storing a manifest", err); err == nil {
+			c.evictor.Stored(int64(len(m.Raw)))
+		}
+	})
+}
