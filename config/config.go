@@ -116,6 +116,7 @@ type Analysis struct {
 type Attest struct {
 	Key          string `yaml:"key"`           // file of a private key as cosign makes it; empty: nothing is attached
 	PasswordFile string `yaml:"password_file"` // of the key; empty: COSIGN_PASSWORD in the environment
+	Tag          bool   `yaml:"tag"`           // also under the tag sha256-….att, where verifiers look that know no bundles
 }
 
 // Sandbox is the service that runs images.

@@ -34,6 +34,7 @@ type concluded func(ctx context.Context, v verdict.Verdict, raw []byte)
 // attester attaches signed statements to images where they come from.
 type attester struct {
 	key      *attest.Key
+	tag      bool
 	places   map[string]place // by registry
 	attached *prometheus.CounterVec
 	log      *slog.Logger
@@ -59,8 +60,8 @@ func newAttester(cfg config.Config, upstreams []proxy.Upstream, log *slog.Logger
 	if err != nil {
 		return nil, fmt.Errorf("analysis.attest: %w", err)
 	}
-	a := &attester{key: key, places: map[string]place{}, log: log, attached: prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "sallyport_attestations_total", Help: "Signed statements about images, by what became of them: attached or failed.",
+	a := &attester{key: key, tag: set.Tag, places: map[string]place{}, log: log, attached: prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "sallyport_attestations_total", Help: "Signed statements about images, by what became of them: attached, failed, or stays: attached, and an earlier one could not be taken away.",
 	}, []string{"result"})}
 	if err := reg.Register(a.attached); err != nil {
 		return nil, fmt.Errorf("registering metrics of attestations: %w", err)
@@ -98,6 +99,12 @@ func (a *attester) concluded(ctx context.Context, v verdict.Verdict, raw []byte)
 	ctx, cancel := context.WithTimeout(ctx, attachTime)
 	defer cancel()
 	at, err := a.attach(ctx, v, raw)
+	if errors.Is(err, attest.ErrStays) {
+		a.attached.WithLabelValues("stays").Inc()
+		a.log.WarnContext(ctx, "a signed statement was attached beside an earlier one", "image", v.Subject.Name, "digest", v.Digest,
+			"conclusion", v.Conclusion, "at", at.String(), "error", err)
+		return
+	}
 	if err != nil {
 		a.attached.WithLabelValues("failed").Inc()
 		a.log.WarnContext(ctx, "a statement could not be attached", "image", v.Subject.Name, "digest", v.Digest, "error", err)
@@ -121,11 +128,12 @@ func (a *attester) attach(ctx context.Context, v verdict.Verdict, raw []byte) (n
 	if err != nil {
 		return name.Digest{}, err
 	}
-	bundle, err := signed(a.key, raw)
+	said, err := signed(a.key, raw, time.Now())
 	if err != nil {
 		return name.Digest{}, err
 	}
-	return attest.Attach(ctx, subject, bundle, time.Now(), p.auth)
+	said.Tag = a.tag
+	return attest.Attach(ctx, subject, said, p.auth)
 }
 
 func (p place) digest(repository, digest string) (name.Digest, error) {
@@ -137,16 +145,17 @@ func (p place) digest(repository, digest string) (name.Digest, error) {
 }
 
 // signed is the statement that a report amounts to, signed.
-func signed(key *attest.Key, raw []byte) (attest.Bundle, error) {
+func signed(key *attest.Key, raw []byte, now time.Time) (attest.Attachment, error) {
 	r, err := report.Decode(bytes.NewReader(raw))
 	if err != nil {
-		return attest.Bundle{}, err
+		return attest.Attachment{}, err
 	}
 	var statement bytes.Buffer
-	if err := export.Statement(&statement, r); err != nil {
-		return attest.Bundle{}, err
+	if err := export.IssuedStatement(&statement, r, now); err != nil {
+		return attest.Attachment{}, err
 	}
-	return attest.Sign(key, statement.Bytes())
+	b, err := attest.Sign(key, statement.Bytes())
+	return attest.Attachment{Bundle: b, Key: key, Now: now}, err
 }
 
 // passwordFrom reads a key's password from a file, else from where cosign has it.
@@ -163,9 +172,9 @@ func passwordFrom(file string) func() ([]byte, error) {
 	}
 }
 
-// attachHere attaches a bundle to the image of a report, in the repository that
+// attachHere attaches a statement to the image of a report, in the repository that
 // it came from or in another one, with the credentials of docker login.
-func attachHere(ctx context.Context, r *report.Report, b attest.Bundle, repository string) (name.Digest, error) {
+func attachHere(ctx context.Context, r *report.Report, said attest.Attachment, repository string) (name.Digest, error) {
 	from, _, _ := strings.Cut(r.Image.Reference, "@")
 	if repository == "" {
 		ref, err := image.Parse(from)
@@ -178,12 +187,13 @@ func attachHere(ctx context.Context, r *report.Report, b attest.Bundle, reposito
 	if err != nil {
 		return name.Digest{}, fmt.Errorf("--attach: %w", err)
 	}
-	return attest.Attach(ctx, subject, b, time.Now(), remote.WithAuthFromKeychain(authn.DefaultKeychain))
+	return attest.Attach(ctx, subject, said, remote.WithAuthFromKeychain(authn.DefaultKeychain))
 }
 
 // signing are the flags of a report that is signed.
 type signing struct {
 	key, passwordFile, attach string
+	tag                       bool
 }
 
 // here is the --attach without a repository.
@@ -191,6 +201,8 @@ const here = "the image's own repository"
 
 func (s *signing) check(format string) error {
 	switch {
+	case s.tag && s.attach == "":
+		return errors.New("--attach-tag goes with --attach")
 	case s.key == "" && (s.attach != "" || s.passwordFile != ""):
 		return errors.New("--attach and --password-file go with --sign KEY: only signed statements are attached")
 	case s.key != "" && format != "in-toto":
@@ -208,21 +220,22 @@ func (s *signing) write(cmd *cobra.Command, r *report.Report, raw []byte) error 
 	if err != nil {
 		return err
 	}
-	bundle, err := signed(key, raw)
+	said, err := signed(key, raw, time.Now())
 	if err != nil {
 		return err
 	}
 	if s.attach == "" {
-		return printJSON(cmd.OutOrStdout(), bundle)
+		return printJSON(cmd.OutOrStdout(), said.Bundle)
 	}
+	said.Tag = s.tag
 	repository := s.attach
 	if repository == here {
 		repository = ""
 	}
-	at, err := attachHere(cmd.Context(), r, bundle, repository)
-	if err != nil {
-		return err
+	at, err := attachHere(cmd.Context(), r, said, repository)
+	if err == nil || errors.Is(err, attest.ErrStays) {
+		_, printed := fmt.Fprintln(cmd.OutOrStdout(), at)
+		err = errors.Join(err, printed)
 	}
-	_, err = fmt.Fprintln(cmd.OutOrStdout(), at)
 	return err
 }

@@ -90,6 +90,7 @@ func TestTheGateAttachesStatements(t *testing.T) {
 	}
 	v := verdict.Verdict{Digest: digest.Digest(d.String()), Subject: verdict.Subject{Name: "upstream.test/team/app:1"}}
 	attached(t.Context(), v, reporttest.JSON(t, v.Digest, report.Malicious))
+	attached(t.Context(), v, reporttest.JSON(t, v.Digest, report.Malicious)) // the later one takes its place
 	list, err := remote.Referrers(repository.Digest(d.String()))
 	if err != nil {
 		t.Fatal(err)
@@ -103,9 +104,9 @@ func TestTheGateAttachesStatements(t *testing.T) {
 		attached(t.Context(), v, reporttest.JSON(t, v.Digest, report.Malicious))
 	}
 	if err := testutil.GatherAndCompare(reg, strings.NewReader(`
-# HELP sallyport_attestations_total Signed statements about images, by what became of them: attached or failed.
+# HELP sallyport_attestations_total Signed statements about images, by what became of them: attached, failed, or stays: attached, and an earlier one could not be taken away.
 # TYPE sallyport_attestations_total counter
-sallyport_attestations_total{result="attached"} 1
+sallyport_attestations_total{result="attached"} 2
 sallyport_attestations_total{result="failed"} 3
 `)); err != nil {
 		t.Error(err)
@@ -120,13 +121,14 @@ sallyport_attestations_total{result="failed"} 3
 
 func TestSignedReportsBelongTogether(t *testing.T) {
 	for args, want := range map[string]string{
-		"--attach":                                  "--sign",
-		"--password-file x":                         "--sign",
-		"--sign /none --format html":                "in-toto",
-		"--sign /none":                              "in-toto",
-		"--sign /none --format in-toto":             "no such file",
-		"--sign /none --attach=a/b --format sarif":  "in-toto",
-		"--format in-toto --attach=registry.test/a": "--sign",
+		"--attach":                   "--sign",
+		"--password-file x":          "--sign",
+		"--sign /none --format html": "in-toto",
+		"--sign /none":               "in-toto",
+		"--sign /none --format in-toto --attach-tag": "--attach",
+		"--sign /none --format in-toto":              "no such file",
+		"--sign /none --attach=a/b --format sarif":   "in-toto",
+		"--format in-toto --attach=registry.test/a":  "--sign",
 	} {
 		c := newReportCommand()
 		c.SetArgs(append([]string{"registry.test/app:1"}, strings.Fields(args)...))

@@ -78,6 +78,7 @@ func newReportCommand() *cobra.Command {
 	c.Flags().StringVar(&sign.passwordFile, "password-file", "", "file of the key's password")
 	c.Flags().StringVar(&sign.attach, "attach", "", "attach what is signed to the image as a referrer, with the credentials of docker login; --attach=REGISTRY/REPOSITORY where the image is a copy")
 	c.Flags().Lookup("attach").NoOptDefVal = here
+	c.Flags().BoolVar(&sign.tag, "attach-tag", false, "attach it under the tag sha256-….att, too, where cosign 2 looks")
 	c.Flags().StringVar(&platform, "platform", "", "of an image for several: os/architecture; default the one with the worst verdict")
 	return c
 }

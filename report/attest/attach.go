@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -15,23 +16,33 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// Attach puts the bundle beside the image subject, as an OCI 1.1 referrer as
+// Attachment is a signed statement on its way to an image.
+type Attachment struct {
+	Bundle Bundle
+	Key    *Key      // that signed it; what it signed before is taken away
+	Now    time.Time //
+	Tag    bool      // also under cosign's older tag, see Tag
+}
+
+// ErrStays is wrapped by the error of Attach when the statement was attached and
+// an earlier one could not be taken away: a verifier that takes any may take that.
+var ErrStays = errors.New("an earlier statement could not be taken away")
+
+// Attach puts a statement beside the image subject, as an OCI 1.1 referrer as
 // cosign lays it out (its BUNDLE_SPEC.md); in a registry without the referrers
-// API also under the tag that stands in for it. It returns the reference of what
-// it put there. Errors are the registry's.
-func Attach(ctx context.Context, subject name.Digest, b Bundle, now time.Time, options ...remote.Option) (name.Digest, error) {
+// API also under the tag that stands in for it. Then it takes away what the same
+// key said about the image before: verifiers are content with any statement that
+// passes. It returns the reference of what it put there. Errors are the
+// registry's; one that wraps ErrStays comes with the reference.
+func Attach(ctx context.Context, subject name.Digest, a Attachment, options ...remote.Option) (name.Digest, error) {
 	fail := func(err error) (name.Digest, error) {
 		return name.Digest{}, fmt.Errorf("attaching a statement to %s: %w", subject, err)
 	}
-	statement, err := b.Envelope.DecodeB64Payload()
+	predicate, err := a.Bundle.predicate()
 	if err != nil {
 		return fail(err)
 	}
-	predicate, err := predicateOf(statement)
-	if err != nil {
-		return fail(err)
-	}
-	raw, err := json.Marshal(b)
+	raw, err := json.Marshal(a.Bundle)
 	if err != nil {
 		return fail(err)
 	}
@@ -48,9 +59,9 @@ func Attach(ctx context.Context, subject name.Digest, b Bundle, now time.Time, o
 		}
 	}
 	m, err := manifest(*of, layer, empty, map[string]string{
-		"dev.sigstore.bundle.content":       "dsse-envelope",
-		"dev.sigstore.bundle.predicateType": predicate,
-		ocispec.AnnotationCreated:           now.UTC().Format(time.RFC3339),
+		"dev.sigstore.bundle.content": "dsse-envelope",
+		predicateNote:                 predicate,
+		ocispec.AnnotationCreated:     a.Now.UTC().Format(time.RFC3339),
 	})
 	if err != nil {
 		return fail(err)
@@ -63,8 +74,15 @@ func Attach(ctx context.Context, subject name.Digest, b Bundle, now time.Time, o
 	if err := remote.Put(at, m, options...); err != nil {
 		return fail(err)
 	}
+	earlier := replaced{subject, a.Key, predicate, options}
+	if err := errors.Join(earlier.referrers(at), earlier.tag(a)); err != nil {
+		return at, fmt.Errorf("attaching a statement to %s: %w", subject, err)
+	}
 	return at, nil
 }
+
+// predicateNote is the annotation by which verifiers choose bundles.
+const predicateNote = "dev.sigstore.bundle.predicateType"
 
 // artifact is a manifest as it is sent.
 type artifact []byte

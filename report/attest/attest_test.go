@@ -238,7 +238,8 @@ func TestAttached(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			at, err := attest.Attach(t.Context(), subject, bundle, time.Unix(1e9, 0))
+			said := attest.Attachment{Bundle: bundle, Key: key, Now: time.Unix(1e9, 0)}
+			at, err := attest.Attach(t.Context(), subject, said)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -258,7 +259,7 @@ func TestAttached(t *testing.T) {
 			if payload, err := verify(t, raw, public); err != nil || !strings.Contains(string(payload), d.Hex) {
 				t.Errorf("%v; signed is %s", err, payload)
 			}
-			if _, err := attest.Attach(t.Context(), repository.Digest("sha256:"+strings.Repeat("b", 64)), bundle, time.Now()); err == nil {
+			if _, err := attest.Attach(t.Context(), repository.Digest("sha256:"+strings.Repeat("b", 64)), said); err == nil {
 				t.Error("attached to an image that is not there")
 			}
 		})

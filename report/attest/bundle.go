@@ -49,6 +49,15 @@ func Sign(k *Key, statement []byte) (Bundle, error) {
 	}, nil
 }
 
+// predicate is the type of what b's statement says.
+func (b Bundle) predicate() (string, error) {
+	statement, err := b.Envelope.DecodeB64Payload()
+	if err != nil {
+		return "", err
+	}
+	return predicateOf(statement)
+}
+
 // predicateOf is the type of what the statement says.
 func predicateOf(statement []byte) (string, error) {
 	var s struct {

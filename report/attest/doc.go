@@ -3,6 +3,7 @@
 //
 // An in-toto statement and a key go in; a DSSE envelope (secure-systems-lab/dsse,
 // version 1) in a Sigstore bundle comes out, which `cosign verify-attestation` takes.
-// There is no transparency log in it: whoever has the public key checks. The
+// There is no transparency log in it: whoever has the public key checks. A
+// statement takes the place of what the same key said about the image before. The
 // package makes no statements and keeps no keys.
 package attest

@@ -11,7 +11,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
+	"github.com/secure-systems-lab/go-securesystemslib/dsse"
 	"github.com/secure-systems-lab/go-securesystemslib/encrypted"
 )
 
@@ -102,4 +104,17 @@ func (k *Key) hint() string {
 func (k *Key) sign(message []byte) ([]byte, error) {
 	sum := sha256.Sum256(message)
 	return ecdsa.SignASN1(rand.Reader, k.private, sum[:])
+}
+
+// signed tells whether one of the signatures of e is the key's.
+func (k *Key) signed(e dsse.Envelope) bool {
+	payload, err := e.DecodeB64Payload()
+	if err != nil {
+		return false
+	}
+	sum := sha256.Sum256(dsse.PAE(e.PayloadType, payload))
+	return slices.ContainsFunc(e.Signatures, func(s dsse.Signature) bool {
+		signature, err := base64.StdEncoding.DecodeString(s.Sig)
+		return err == nil && ecdsa.VerifyASN1(&k.private.PublicKey, sum[:], signature)
+	})
 }

@@ -41,6 +41,11 @@ type Predicate struct {
 	Run       PredicateRun       `json:"run"`
 	Findings  []PredicateFinding `json:"findings"`
 	Behash    string             `json:"behash"`
+
+	// Issued is when this was said, in statements that are signed. The time of
+	// the run does not tell: other rules may judge it later. Of several
+	// statements about an image the latest counts.
+	Issued *time.Time `json:"issued,omitempty"`
 }
 
 // Analyzer is who says so.
@@ -74,7 +79,15 @@ type PredicateFinding struct {
 
 // Statement writes an in-toto statement about r's image, whose predicate is a
 // Predicate. Errors are w's, or that r names no digest.
-func Statement(w io.Writer, r *report.Report) error {
+func Statement(w io.Writer, r *report.Report) error { return state(w, r, nil) }
+
+// IssuedStatement is Statement with the time at which it is issued.
+func IssuedStatement(w io.Writer, r *report.Report, issued time.Time) error {
+	issued = issued.UTC().Truncate(time.Millisecond)
+	return state(w, r, &issued)
+}
+
+func state(w io.Writer, r *report.Report, issued *time.Time) error {
 	algorithm, hex, ok := strings.Cut(r.Image.Digest, ":")
 	if !ok || hex == "" {
 		return fmt.Errorf("the report names no digest of the image, so nothing can be stated about one: %q", r.Image.Digest)
@@ -86,7 +99,7 @@ func Statement(w io.Writer, r *report.Report) error {
 			Verdict: r.Verdict, Malicious: r.Malicious, Severity: r.Severity, Score: r.Score, Summary: r.Summary, Platform: r.Image.Platform.String(),
 			Analyzer: Analyzer{r.Tool.Name, r.Tool.Version, r.Tool.Ruleset, r.Tool.AttackVersion, r.Tool.Runtime, r.ID},
 			Run:      PredicateRun{r.Run.Started, r.Run.Finished, r.Run.Status, r.Run.NetworkMode, r.Run.Passes, r.Run.Coverage},
-			Findings: []PredicateFinding{}, Behash: r.Behash,
+			Findings: []PredicateFinding{}, Behash: r.Behash, Issued: issued,
 		},
 	}
 	for _, f := range r.Findings {
