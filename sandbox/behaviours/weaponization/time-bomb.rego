@@ -63,7 +63,8 @@ online(lineage, ms) if {
 }
 
 # What the sensor measured, whoever slept: more than the time that an image is
-# watched for. Servers look around once a minute or two.
+# watched for. Servers look around once a minute or two. How far a run came that
+# was ended because it was proved malicious is chance.
 finding contains {
 	"message": sprintf("the longest wait is %d s", [floor(input.run.longest_sleep_ns / 1000000000)]),
 	"severity": "info",
@@ -73,6 +74,7 @@ finding contains {
 } if {
 	input.run.longest_sleep_ns / 1000000 >= 180000
 	input.run.longest_sleep_ns * 2 > input.run.duration_ns
+	object.get(input.run, "ended_early", "") != "what it had done by then is proof enough"
 	p := input.processes["1.0"]
 	count(sleepers) == 0
 }

@@ -48,6 +48,19 @@ test_own_timer_and_nothing if {
 	count(rule.finding) == 0 with input as jumped([])
 }
 
+# Nothing but the longest wait is known; the first process is the only one.
+waited(more) := object.union(f.observation({}), {"run": object.union({"longest_sleep_ns": 250000000000, "duration_ns": 20000000000}, more)})
+
+test_longest_wait if {
+	found := rule.finding with input as waited({})
+	{x.severity | some x in found} == {"info"}
+	f.pointed(found)
+}
+
+test_longest_wait_is_chance_once_proved if {
+	count(rule.finding) == 0 with input as waited({"ended_early": "what it had done by then is proof enough"})
+}
+
 # Recorded from images that were run: see testdata/observations.
 test_recorded if {
 	every name in ["time-bomb.ten-minutes", "time-bomb.server", "time-bomb.own-timer"] {
