@@ -43,6 +43,9 @@ func TestExcess(t *testing.T) {
 			}
 			r := newRunner(t, func(c *sandbox.Config) {
 				c.Timeout = 40 * time.Second
+				if tt.status != "" { // it ends by itself, on a busy machine late
+					c.Timeout = 3 * time.Minute
+				}
 				c.Limits = runtime.Limits{Disk: 32 << 20, Memory: 256 << 20, Processes: 64}
 			})
 			o := run(t, r, strings.ReplaceAll(tt.name, " ", "-"), img)

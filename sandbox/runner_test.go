@@ -101,7 +101,7 @@ func TestWorkingGuestIsNotIdle(t *testing.T) {
 		"talks now and then on one connection": "nc talk.example.test 9999 </tmp/words & while :; do sleep 0.2; echo word; done >/tmp/words",
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := newRunner(t, func(c *sandbox.Config) { c.Idle, c.Timeout = time.Second, 5*time.Second })
+			r := newRunner(t, func(c *sandbox.Config) { c.Idle, c.Timeout = 2*time.Second, 7*time.Second })
 			rep := run(t, r, "busy", buildSpec(t, shell(text))).Report
 			if rep.Run.Status != observation.Timeout || !rep.Run.Coverage.FullWindow {
 				t.Errorf("it was cut short: %+v", rep.Run)
@@ -124,7 +124,7 @@ func TestTimeoutOfTheRequest(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer o.Close()
-	if d := o.Report.Run.DurationS; d < 1.4 || d > 10 || limit != req.Profile.Timeout {
+	if d := o.Report.Run.DurationS; d < 1.4 || d > 45 || limit != req.Profile.Timeout {
 		t.Errorf("it ran %v s, the announced limit was %v", d, limit)
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/sallyport-dev/sallyport/sandbox/event"
 	"github.com/sallyport-dev/sallyport/sandbox/runtime"
@@ -59,8 +58,9 @@ func TestCopies(t *testing.T) {
 // TestMemoryAtTheEnd: what a program unpacked into its memory is looked at.
 func TestMemoryAtTheEnd(t *testing.T) {
 	spec := newSpec(t, "guest", "miner")
-	spec.Limits.Wall = 3 * time.Second
-	s := run(t, spec)
+	stop := make(chan struct{})
+	spec.Stop = stop
+	s := runUntil(t, spec, func(ev event.Event) bool { return ev.Kind == event.Open && ev.Path == "/tmp/unpacked" }, func() { close(stop) })
 	ev := s.one(t, event.Memory, func(ev event.Event) bool { return ev.Name == "miner" })
 	if ev.Task.PID != 1 || !strings.Contains(ev.Data, "donate-level") {
 		t.Errorf("memory %+v", ev)

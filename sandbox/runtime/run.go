@@ -260,7 +260,7 @@ func (r *run) cut(ctx context.Context, why string, pause bool) error {
 	case err == nil:
 		r.takeDiff(ctx)
 	case ctx.Err() != nil:
-	case r.endsByItself(destroyLimit): // it was ending, and could not be stopped for that
+	case r.endsByItself(askLimit): // it was ending, and could not be stopped for that
 		return nil
 	default:
 		r.result.DiffError = err.Error()

@@ -171,8 +171,21 @@ func newSpec(t testing.TB, args ...string) runtime.Spec {
 // run runs spec and fails the test when the sandbox or its events do.
 func run(t testing.TB, spec runtime.Spec) *seen {
 	t.Helper()
+	return runUntil(t, spec, func(event.Event) bool { return false }, nil)
+}
+
+// runUntil is run, and calls then at the first event that is the awaited one.
+func runUntil(t testing.TB, spec runtime.Spec, awaited func(event.Event) bool, then func()) *seen {
+	t.Helper()
 	s := &seen{dir: spec.Dir, diff: spec.DiffPath}
-	spec.Events = func(ev event.Event) { s.events = append(s.events, ev) }
+	came := false
+	spec.Events = func(ev event.Event) {
+		s.events = append(s.events, ev)
+		if !came && awaited(ev) {
+			came = true
+			then()
+		}
+	}
 	result, err := runtime.Run(t.Context(), spec)
 	if err != nil {
 		t.Fatal(err)

@@ -25,8 +25,9 @@ import (
 const sinkName = "sallyport"
 
 // holdLimit is how long the end of the first process waits for a Release when
-// nobody reads what came before it.
-const holdLimit = 10 * time.Second
+// nobody reads what came before it. The runtime takes the file system's
+// difference meanwhile, for which it has 20 s.
+const holdLimit = 30 * time.Second
 
 // Register makes the sink known to the Sentry that is linked into this binary.
 // Call it once, before gVisor's command line runs. endpoint is called in the

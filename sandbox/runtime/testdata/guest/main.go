@@ -366,6 +366,7 @@ func miner([]string) {
 	// More than a page or two: where a few bytes lie is a matter of luck.
 	heap = bytes.Repeat(heap, 1<<14)
 	fmt.Println(len(heap))
+	fail(os.WriteFile("/tmp/unpacked", nil, 0o600)) // says so
 	time.Sleep(time.Hour)
 }
 
