@@ -109,7 +109,7 @@ func compile(ctx context.Context, d Document, files checkFiles, rules *rulesets)
 	}
 	m, err := scope.Compile(d.Scope)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("scope: %w", err)
 	}
 	pkg, err := translate.Document(d)
 	if err != nil {

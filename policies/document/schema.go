@@ -88,6 +88,8 @@ func explain(e *jsonschema.ValidationError) string {
 		return fmt.Sprintf("is %s, at least %s", decimal(k.Got), decimal(k.Want))
 	case *kind.Maximum:
 		return fmt.Sprintf("is %s, at most %s", decimal(k.Got), decimal(k.Want))
+	case *kind.MinLength:
+		return "is empty"
 	case *kind.Pattern:
 		if slices.Equal(e.InstanceLocation, []string{"name"}) {
 			return CheckName(k.Got).Error()

@@ -31,7 +31,19 @@ type node struct {
 
 // parseExpression reads an expression over v1…v<variables>.
 func parseExpression(text string, variables int) (node, error) {
-	p := parser{text: text, variables: variables}
+	return parseIn(symbols, text, variables)
+}
+
+// language is how the author of an expression spelt it, for messages.
+type language struct{ operand, end, closing string }
+
+var (
+	symbols = language{"a variable (v1, v2, …), ! or (", "&& or ||, or the end", "&&, || or )"}
+	words   = language{"a term (attribute.value), NOT or (", "AND or OR, or the end", "AND, OR or )"}
+)
+
+func parseIn(l language, text string, variables int) (node, error) {
+	p := parser{language: l, text: text, variables: variables}
 	if len(text) > MaxExpression {
 		return node{}, p.fail(-1, fmt.Sprintf("the expression has %d bytes, at most %d are read: split the policy", len(text), MaxExpression))
 	}
@@ -41,12 +53,13 @@ func parseExpression(text string, variables int) (node, error) {
 	}
 	p.space()
 	if p.pos < len(p.text) {
-		return node{}, p.unexpected("&& or ||, or the end")
+		return node{}, p.unexpected(p.language.end)
 	}
 	return n, nil
 }
 
 type parser struct {
+	language  language
 	text      string
 	pos       int
 	variables int
@@ -100,7 +113,7 @@ func (p *parser) factor(depth int) (node, error) {
 			if p.pos == len(p.text) {
 				return node{}, p.fail(open, "this parenthesis is never closed")
 			}
-			return node{}, p.unexpected("&&, || or )")
+			return node{}, p.unexpected(p.language.closing)
 		}
 		return inner, nil
 	}
@@ -111,7 +124,7 @@ func (p *parser) variable() (node, error) {
 	p.space()
 	start := p.pos
 	if start == len(p.text) || p.text[start] != 'v' {
-		return node{}, p.unexpected("a variable (v1, v2, …), ! or (")
+		return node{}, p.unexpected(p.language.operand)
 	}
 	p.pos++
 	for p.pos < len(p.text) && p.text[p.pos] >= '0' && p.text[p.pos] <= '9' {
@@ -149,8 +162,10 @@ func (p *parser) unexpected(wanted string) error {
 	if p.pos == len(p.text) {
 		return p.fail(p.pos, "it ends where "+wanted+" should follow")
 	}
-	found := p.text[p.pos:min(p.pos+1, len(p.text))]
-	return p.fail(p.pos, fmt.Sprintf("found %q where %s should follow", found, wanted))
+	if p.language == words {
+		return p.fail(p.pos, wanted+" should stand here")
+	}
+	return p.fail(p.pos, fmt.Sprintf("found %q where %s should follow", p.text[p.pos:p.pos+1], wanted))
 }
 
 func (p *parser) fail(at int, reason string) error {

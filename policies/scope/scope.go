@@ -55,9 +55,9 @@ func (e *Error) Error() string {
 		text = text[:77] + "…"
 	}
 	if e.Offset < 0 {
-		return fmt.Sprintf("scope: %s: %s", text, e.Reason)
+		return fmt.Sprintf("%s: %s", text, e.Reason)
 	}
-	return fmt.Sprintf("scope: %q, at character %d: %s", text, e.Offset+1, e.Reason)
+	return fmt.Sprintf("%q, at character %d: %s", text, e.Offset+1, e.Reason)
 }
 
 func isBlank(s string) bool {

@@ -221,18 +221,24 @@ func TestTextIsWrittenAsItIsRead(t *testing.T) {
 
 func TestTextFaults(t *testing.T) {
 	for text, want := range map[string]string{
-		"image.name":                     "image.name needs a value",
-		"image.name.":                    "image.name needs a value",
-		"image.nme.x":                    "begins with no known attribute",
-		"image.name.a image.name.b":      "joined by AND, OR, NOT",
-		"AND":                            "joined by AND, OR, NOT",
-		`image.name."a`:                  "never ends",
-		`image.name."a"."b"`:             "one value, not a name and a value",
-		`kubernetes.label."a".`:          "the value",
-		`kubernetes.label."a"."b"."c"`:   "follows the value",
-		`image.name.a"b"`:                "quote the whole value",
-		strings.Repeat("x", 100_000):     "at most",
-		`image.name.a AND (aqua.label.b`: "never closed",
+		"image.name":                      "image.name needs a value",
+		"image.name.":                     "image.name needs a value",
+		"image.nme.x":                     "begins with no known attribute",
+		"image.name.a image.name.b":       "at character 14: AND or OR, or the end should stand here",
+		"image.name.a OR OR aqua.label.b": "at character 17: a term (attribute.value), NOT or ( should stand here",
+		"image.name.a AND  ":              "at character 19: it ends where a term (attribute.value), NOT or ( should follow",
+		"AND":                             "at character 1: a term",
+		"not image.name.a":                "at character 1: write NOT in capitals",
+		"v1 && v2":                        "at character 1: v1 needs the list of variables",
+		"image.name.a b":                  "at character 14: \"b\" is no term (attribute.value); a value with spaces stands in quotes",
+		"image.name.a )":                  "at character 14: AND or OR, or the end should stand here",
+		`image.name."a`:                   "never ends",
+		`image.name."a"."b"`:              "one value, not a name and a value",
+		`kubernetes.label."a".`:           "the value",
+		`kubernetes.label."a"."b"."c"`:    "follows the value",
+		`image.name.a"b"`:                 "quote the whole value",
+		strings.Repeat("x", 100_000):      "at most",
+		`image.name.a AND (aqua.label.b`:  "at character 18: this parenthesis is never closed",
 	} {
 		if _, err := scope.Parse(text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%.40q: error %v, want %q", text, err, want)

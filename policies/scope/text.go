@@ -1,7 +1,9 @@
 package scope
 
 import (
+	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,18 +24,20 @@ func Parse(text string) (Scope, error) {
 	// which they stand; words become symbols, terms become variables.
 	var s Scope
 	var expression strings.Builder
+	var places []place // of what was written to expression
 	l := lexer{text: text}
 	for {
 		tok, err := l.next()
 		if err != nil {
 			return Scope{}, err
 		}
+		places = append(places, place{expression.Len(), tok.at})
 		switch tok.kind {
 		case end:
-			s.Expression = strings.TrimSpace(expression.String())
-			if _, err := parseExpression(s.Expression, len(s.Variables)); err != nil {
-				return Scope{}, &Error{Text: text, Offset: -1, Reason: "terms are joined by AND, OR, NOT and parentheses: " + err.Error()}
+			if _, err := parseIn(words, expression.String(), len(s.Variables)); err != nil {
+				return Scope{}, placed(err, text, places)
 			}
+			s.Expression = strings.TrimSpace(expression.String())
 			return s, nil
 		case symbol:
 			expression.WriteString(tok.text)
@@ -50,6 +54,24 @@ func Parse(text string) (Scope, error) {
 			expression.WriteString("v" + strconv.Itoa(i+1))
 		}
 	}
+}
+
+// place is where a piece of an expression stands in the text it was made of.
+type place struct{ expression, text int }
+
+// placed is what is wrong with an expression, said of the text.
+func placed(err error, text string, places []place) error {
+	var e *Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	at := e.Offset
+	for _, p := range places {
+		if p.expression <= e.Offset {
+			at = p.text
+		}
+	}
+	return &Error{Text: text, Offset: at, Reason: e.Reason}
 }
 
 type kind uint8
@@ -121,8 +143,18 @@ func parseTerm(text string) (Variable, error) {
 		}
 		return parseValues(&a, rest)
 	}
+	switch {
+	case slices.Contains([]string{"AND", "OR", "NOT"}, strings.ToUpper(text)):
+		return Variable{}, fmt.Errorf("write %s in capitals", strings.ToUpper(text))
+	case variable.MatchString(text):
+		return Variable{}, fmt.Errorf("%s needs the list of variables: scope: {expression: …, variables: [{attribute: …, value: …}]}; or write the terms themselves", text)
+	case !strings.Contains(text, "."):
+		return Variable{}, fmt.Errorf("%q is no term (attribute.value); a value with spaces stands in quotes", text)
+	}
 	return Variable{}, fmt.Errorf("%q begins with no known attribute; known are %s", text, strings.Join(Attributes(), ", "))
 }
+
+var variable = regexp.MustCompile(`^!?v[0-9]+$`)
 
 func parseValues(a *attribute, rest string) (Variable, error) {
 	v := Variable{Attribute: a.name}

@@ -48,7 +48,7 @@ type control struct {
 func Document(d document.Document) (Package, error) {
 	m, err := scope.Compile(d.Scope)
 	if err != nil {
-		return Package{}, err
+		return Package{}, fmt.Errorf("scope: %w", err)
 	}
 	if err := checkRanges(&d); err != nil {
 		return Package{}, err
