@@ -50,6 +50,7 @@ type guestTime struct {
 	orders chan runtime.Order
 
 	mu      sync.Mutex
+	zero    int64 // what the guest's wall clock showed at the first event, in ns since 1970; 0: not told
 	skipped time.Duration
 	begun   time.Time // of the phase; zero: it has not
 	rested  time.Time // since when there is nothing more to jump to; zero: there may be
@@ -74,14 +75,34 @@ func (g *guestTime) now() time.Time {
 	return time.Now().Add(g.cfg.Offset + g.skipped)
 }
 
-// started is what the guest's wall clock showed at a real time before all jumps.
-func (g *guestTime) started(at time.Time) time.Time { return at.Add(g.cfg.Offset) }
+// started is what the guest's wall clock showed when its first process began,
+// which was known here at the real time at. Times of events count from what the
+// Sentry itself says, and so should those of the network: under load the notice
+// comes late. A Sentry that may be owned by the guest is believed in bounds.
+func (g *guestTime) started(at time.Time) time.Time {
+	known := at.Add(g.cfg.Offset)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if said := time.Unix(0, g.zero); g.zero != 0 && !said.After(known) && known.Sub(said) < maxNotice {
+		return said
+	}
+	return known
+}
+
+// maxNotice is how late the notice comes at most that a guest has begun.
+const maxNotice = 30 * time.Second
 
 // event notes what the clocks did. It is false for the events of the guest itself.
 func (g *guestTime) event(e event.Event) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	switch e.Kind {
+	case event.Start:
+		if g.zero == 0 && len(e.Args) > 0 {
+			g.zero = e.Args[0]
+		}
+		g.rested = time.Time{}
+		return false
 	case event.ClockJump:
 		if len(e.Args) > 0 { // of a Sentry that may be owned by the guest
 			g.skipped += min(max(time.Duration(e.Args[0]), 0), g.cfg.MaxSkip-g.skipped)

@@ -9,7 +9,7 @@ type Kind string
 // critical are never dropped by the sensor: it makes the guest wait instead.
 const (
 	// Programs and processes.
-	Start   Kind = "start"    // critical. PID 1 begins (has no exec event): Exec
+	Start   Kind = "start"    // critical. PID 1 begins (has no exec event): Exec; Args: the guest's wall clock at Time 0, in ns since 1970
 	Exec    Kind = "exec"     // critical. A program was loaded: Exec
 	ExecTry Kind = "exec_try" // execve entered; an Exec follows when it succeeded. Exec: path and argv; Flags of execveat
 	Clone   Kind = "clone"    // critical. New thread or process; Child, Flags, Args: its process id and start in ns

@@ -229,12 +229,13 @@ func (s *sink) fill(ev *event.Event, data *pb.ContextData) {
 // ContainerStart implements seccheck.Sink. It comes before the first process
 // has run, and without a task.
 func (s *sink) ContainerStart(_ context.Context, _ seccheck.FieldSet, info *pb.Start) error {
-	s.clock.start(info.GetContextData().GetTimeNs())
+	zero := info.GetContextData().GetTimeNs()
+	s.clock.start(zero)
 	program := &event.Program{Argv: info.GetArgs(), Env: info.GetEnv()}
 	if len(program.Argv) > 0 {
 		program.Path = program.Argv[0]
 	}
-	ev := &event.Event{Kind: event.Start, Exec: program}
+	ev := &event.Event{Kind: event.Start, Exec: program, Args: []int64{zero}}
 	s.fill(ev, info.GetContextData())
 	ev.Task.CWD = info.GetCwd()
 	s.queue.put(ev, nil)
