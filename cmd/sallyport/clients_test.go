@@ -195,7 +195,7 @@ func TestFromLabelToReport(t *testing.T) {
 	fails(t, []string{"report", "demo.test/webserver:v1", "--format", "pdf"}, "table or json")
 	fails(t, []string{"label", "add", "demo.test/shell:v1", "a b"}, "a b")
 	fails(t, []string{"label", "add", "--registry", "--image", "demo.test", "a"}, "exclude")
-	fails(t, []string{"label", "add", "demo.test/shell:v1"}, "at least 2")
+	fails(t, []string{"label", "add", "demo.test/shell:v1"}, "do not fit")
 }
 
 const paymentsYAML = `name: payments
@@ -346,7 +346,7 @@ func TestBehaviourCommands(t *testing.T) {
 	}
 	fails(t, []string{"behaviour", "test", t.TempDir()}, "no test found")
 	fails(t, []string{"behaviour", "list", "--rules", "/none"}, "/none")
-	fails(t, []string{"behaviour", "test"}, "1 arg")
+	fails(t, []string{"behaviour", "test"}, "an argument is missing")
 }
 
 func TestVersionCommand(t *testing.T) {
