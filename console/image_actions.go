@@ -137,7 +137,11 @@ func (c *Console) scan(ctx context.Context, ref image.Reference, full bool) (Sca
 		return Scan{}, err
 	}
 	s := Scan{Image: ref.String(), Action: d.Action, Message: d.Message, Platforms: []PlatformScan{}}
-	for _, j := range d.Judged {
+	judged, err := c.judged(ctx, ref, d)
+	if err != nil {
+		return Scan{}, err
+	}
+	for _, j := range judged {
 		state, err := c.scanPlatform(ctx, ref, j, full)
 		if err != nil {
 			return Scan{}, err
@@ -153,7 +157,7 @@ func (c *Console) scanPlatform(ctx context.Context, ref image.Reference, j gate.
 		return "not analysed: no policy with the control \"dta\" includes it; label it, or widen a policy's scope", nil
 	}
 	if !full {
-		state, err := c.parts.Queue.State(ctx, digestOf(j))
+		state, err := c.progress(ctx, j)
 		return state.String(), err
 	}
 	ref = ref.WithDigest(digestOf(j))

@@ -71,11 +71,14 @@ type Assurance struct {
 func (a *Assurance) decided(d gate.Decision) {
 	a.Disallowed, a.DecisionID, a.Generation = d.Action == gate.Deny, d.ID, d.Generation
 	a.Messages = append([]string{d.Message}, d.Warnings...)
+	for _, j := range d.Judged { // nothing follows from what somebody's word overrides
+		r := j.Result
+		a.Audit, a.Block, a.FailCICD = a.Audit || r.Audit, a.Block || r.Disallowed, a.FailCICD || r.FailCICD
+	}
 }
 
 // add adds what the policies say of one platform.
 func (a *Assurance) add(r policies.Result) {
-	a.Audit, a.Block, a.FailCICD = a.Audit || r.Audit, a.Block || r.Disallowed, a.FailCICD || r.FailCICD
 	a.Checks = append(a.Checks, r.Checks...)
 	for _, k := range r.Acknowledged {
 		if !slices.Contains(a.Acknowledged, k) {
@@ -142,15 +145,19 @@ func (c *Console) describe(ctx context.Context, ref image.Reference) (Image, err
 	if err := c.permission(ctx, &doc, ref); err != nil {
 		return Image{}, err
 	}
-	if err := c.risks(ctx, &doc, ref, d.Judged); err != nil {
+	judged, err := c.judged(ctx, ref, d)
+	if err != nil {
 		return Image{}, err
 	}
-	for _, j := range d.Judged {
+	if err := c.risks(ctx, &doc, ref, judged); err != nil {
+		return Image{}, err
+	}
+	for _, j := range judged {
 		if err := c.platform(ctx, &doc, j); err != nil {
 			return Image{}, err
 		}
 	}
-	facts, err := c.parts.Inspector.Facts(ctx, first(ref, d.Judged))
+	facts, err := c.parts.Inspector.Facts(ctx, first(ref, judged))
 	if err != nil {
 		return Image{}, err
 	}
@@ -158,6 +165,16 @@ func (c *Console) describe(ctx context.Context, ref image.Reference) (Image, err
 		doc.Created, doc.Author, doc.Size, doc.OS = f.Created, f.Author, f.Size, f.Platform.OS
 	}
 	return doc, nil
+}
+
+// judged is what the policies say of the images that d is about, also where
+// somebody's word decided.
+func (c *Console) judged(ctx context.Context, ref image.Reference, d gate.Decision) ([]gate.Judged, error) {
+	if d.Permission == "" {
+		return d.Judged, nil
+	}
+	d, err := c.parts.Gate.Decide(ctx, gate.Request{Reference: ref, Context: policies.Context{Kind: "pull"}, DryRun: true, PoliciesOnly: true})
+	return d.Judged, err
 }
 
 // platform adds one platform's image to the whole.
@@ -176,7 +193,7 @@ func (c *Console) platform(ctx context.Context, doc *Image, j gate.Judged) error
 		}
 	}
 	if p.DTA || j.Verdict != nil {
-		state, err := c.parts.Queue.State(ctx, digestOf(j))
+		state, err := c.progress(ctx, j)
 		if err != nil {
 			return err
 		}
@@ -185,6 +202,16 @@ func (c *Console) platform(ctx context.Context, doc *Image, j gate.Judged) error
 	}
 	doc.Sallyport.Platforms = append(doc.Sallyport.Platforms, p)
 	return nil
+}
+
+// progress is how far the analysis of j is. The queue forgets what is done; the
+// verdict tells.
+func (c *Console) progress(ctx context.Context, j gate.Judged) (analysis.State, error) {
+	state, err := c.parts.Queue.State(ctx, digestOf(j))
+	if state.Phase == analysis.None && j.Verdict != nil {
+		state.Phase = analysis.Done
+	}
+	return state, err
 }
 
 // worse is the less finished of a status and that of an analysis.

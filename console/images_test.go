@@ -14,8 +14,10 @@ import (
 	"github.com/sallyport-dev/sallyport/image"
 	"github.com/sallyport-dev/sallyport/internal/imagetest"
 	"github.com/sallyport-dev/sallyport/label"
+	"github.com/sallyport-dev/sallyport/internal/reporttest"
 	"github.com/sallyport-dev/sallyport/policies"
 	"github.com/sallyport-dev/sallyport/report"
+	"github.com/sallyport-dev/sallyport/verdict"
 )
 
 // pull asks the gate as a pull of name does.
@@ -339,4 +341,53 @@ func TestPermissions(t *testing.T) {
 		t.Errorf("what was said of the digest: %q", said.Message)
 	}
 	s.do(t, "DELETE", "/api/v1/permissions?image="+of.String(), nil, http.StatusNoContent, nil)
+}
+
+// What somebody allowed or blocked can still be looked at: what it did, and what
+// the policies would say.
+func TestWhatAPermissionCoversIsShown(t *testing.T) {
+	s := open(t)
+	d := s.Push(t, "demo.test/shell:DTA", report.Malicious)
+	eventually(t, "the image is denied", func() bool { return s.pull(t, "demo.test/shell:DTA").Action == gate.Deny })
+	for _, action := range []string{"allow", "disallow"} {
+		s.do(t, "POST", "/api/v1/images/"+action, `{"comment":"known","images":[{"image":"demo.test/shell:DTA"}]}`, http.StatusNoContent, nil)
+		r, err := report.Decode(strings.NewReader(s.do(t, "GET", "/api/v1/reports?image=demo.test/shell:DTA", nil, http.StatusOK, nil)))
+		if err != nil || r.Verdict != report.Malicious {
+			t.Errorf("%s: report %v, %v", action, r, err)
+		}
+		var doc console.Image
+		s.do(t, "GET", "/api/v2/images/demo.test/shell/DTA", nil, http.StatusOK, &doc)
+		if p := doc.Sallyport.Platforms; len(p) != 1 || p[0].Verdict == nil || p[0].Verdict.Conclusion != report.Malicious || len(doc.Assurance.Failures) != 1 {
+			t.Errorf("%s: platforms %+v, assurance %+v", action, p, doc.Assurance)
+		}
+		if doc.Disallowed != (action == "disallow") || doc.Assurance.Block || doc.Assurance.FailCICD {
+			t.Errorf("%s: the policies decide what somebody decided: %+v", action, doc.Assurance)
+		}
+		var answer console.ScansAnswer
+		s.do(t, "POST", "/api/v1/images/rescan", `{"images":[{"image":"demo.test/shell:DTA"}]}`, http.StatusCreated, &answer)
+		if p := answer.Images[0].Platforms; len(p) != 1 || p[0].Digest != d.String() {
+			t.Errorf("%s: rescan %+v", action, answer)
+		}
+	}
+	if s.pull(t, "demo.test/shell:DTA").Action != gate.Deny {
+		t.Error("looking changed what the gate says")
+	}
+}
+
+// The queue forgets what it has done.
+func TestAVerdictIsTheEndOfAnAnalysis(t *testing.T) {
+	s := open(t)
+	d := s.Push(t, "demo.test/app:v1", report.Clean)
+	raw, err := json.Marshal(reporttest.Report(d, report.Clean))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Verdicts.Put(t.Context(), verdict.Subject{Digest: d, MediaType: "application/vnd.oci.image.manifest.v1+json", Size: 100}, raw); err != nil {
+		t.Fatal(err)
+	}
+	var doc console.Image
+	s.do(t, "GET", "/api/v2/images/demo.test/app/v1", nil, http.StatusOK, &doc)
+	if p := doc.Sallyport.Platforms; len(p) != 1 || p[0].Analysis != "done" {
+		t.Errorf("platforms %+v", p)
+	}
 }

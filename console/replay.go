@@ -74,7 +74,7 @@ func (c *Console) platformsOf(ctx context.Context, name string) ([]digest.Digest
 	if ref, err = c.find(ctx, ref); err != nil {
 		return nil, err
 	}
-	d, err := c.parts.Gate.Decide(ctx, gate.Request{Reference: ref, Context: policies.Context{Kind: "pull"}, DryRun: true})
+	d, err := c.parts.Gate.Decide(ctx, gate.Request{Reference: ref, Context: policies.Context{Kind: "pull"}, DryRun: true, PoliciesOnly: true})
 	if err != nil {
 		return nil, err
 	}

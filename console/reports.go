@@ -57,7 +57,7 @@ func (c *Console) reported(r *http.Request) (*gate.Judged, error) {
 	if ref, err = c.find(r.Context(), ref); err != nil {
 		return nil, err
 	}
-	d, err := c.parts.Gate.Decide(r.Context(), gate.Request{Reference: ref, Context: policies.Context{Kind: "pull"}, DryRun: true})
+	d, err := c.parts.Gate.Decide(r.Context(), gate.Request{Reference: ref, Context: policies.Context{Kind: "pull"}, DryRun: true, PoliciesOnly: true})
 	if err != nil {
 		return nil, err
 	}

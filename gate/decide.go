@@ -49,7 +49,7 @@ func (g *Gate) Decide(ctx context.Context, req Request) (Decision, error) {
 	if err != nil {
 		return Decision{}, fmt.Errorf("deciding about %s: %w", req.Reference, err)
 	}
-	if d.Action == Deny {
+	if d.Action == Deny && !req.DryRun {
 		// Each time, since each may be somebody else.
 		g.cfg.Log.InfoContext(ctx, "denied", "image", d.Reference.String(), "policy", d.Policy, "control", d.Control,
 			"decision", d.ID, "client", req.Client, "request", req.Audit)
@@ -75,7 +75,7 @@ func (g *Gate) decide(ctx context.Context, req Request) (Decision, error) {
 			return Decision{}, context.Cause(ctx)
 		}
 		g.cfg.Log.DebugContext(ctx, "deciding without Redis", "error", err)
-	} else if r, ok := g.decisions.Get(key); ok && r.marks == marks && r.generation == set.Generation() && g.cfg.Clock().Before(r.until) {
+	} else if r, ok := g.decisions.Get(key); ok && !req.PoliciesOnly && r.marks == marks && r.generation == set.Generation() && g.cfg.Clock().Before(r.until) {
 		g.metrics.hit("decision")
 		return r.decision, nil
 	}

@@ -15,7 +15,10 @@ type Request struct {
 	Client    string           // for the audit log: user, address or service account
 	Audit     string           // for the audit log: what the front calls this request
 	DryRun    bool             // decide without a trace: queue no analysis, remember no name, write no audit record
-	Pending   policies.Pending // what happens to an image that waits for its verdict; "" for what the policies say
+	// PoliciesOnly, of a DryRun, leaves out what people said of the image: what the
+	// policies say of what somebody allowed or blocked.
+	PoliciesOnly bool
+	Pending      policies.Pending // what happens to an image that waits for its verdict; "" for what the policies say
 }
 
 // Action is what the gate answers.
