@@ -11,7 +11,7 @@ import (
 // TableOptions says how a table is printed.
 type TableOptions struct {
 	Color bool // ANSI colours
-	Width int  // columns; 0 means 100
+	Width int  // columns at which lines of untrusted text are cut; 0: they are not
 }
 
 // shownEvidence is how much evidence of each finding a table shows; the JSON has all.
@@ -19,11 +19,8 @@ const shownEvidence = 3
 
 // Table prints r for a terminal: verdict, the five categories, the findings
 // with their first evidence. All text from inside the sandbox is escaped and
-// cut to the width. The error is w's.
+// cut to the width; valid reports bound how long it can be. The error is w's.
 func Table(w io.Writer, r *Report, o TableOptions) error {
-	if o.Width <= 0 {
-		o.Width = 100
-	}
 	t := &table{w: bufio.NewWriter(w), o: o}
 	t.head(r)
 	t.tiles(r.Categories)
@@ -37,7 +34,8 @@ type table struct {
 }
 
 func (t *table) head(r *Report) {
-	t.line("Image    %s", r.Image.Reference)
+	name, _, _ := strings.Cut(r.Image.Reference, "@")
+	t.line("Image    %s", name)
 	t.line("         %s %s", r.Image.Digest, r.Image.Platform)
 	t.print("Verdict  %s", t.paint(conclusionColor(r.Verdict), string(r.Verdict)))
 	if r.Severity != "" {
@@ -150,7 +148,7 @@ func (e Evidence) inWords() string {
 // line prints one line of untrusted text, escaped and cut to the width.
 func (t *table) line(format string, args ...any) {
 	s := Escape(strings.ReplaceAll(fmt.Sprintf(format, args...), "\n", " "))
-	if utf8.RuneCountInString(s) > t.o.Width {
+	if t.o.Width > 0 && utf8.RuneCountInString(s) > t.o.Width {
 		r := []rune(s)
 		s = string(r[:t.o.Width-1]) + "…"
 	}

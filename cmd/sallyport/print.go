@@ -4,9 +4,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"golang.org/x/term"
 
 	"github.com/sallyport-dev/sallyport/report"
 )
@@ -43,6 +46,17 @@ func (t *table) row(cells ...string) {
 }
 
 func (t *table) flush() error { return t.w.Flush() }
+
+// tableOptions has a report use the width of the terminal that it is printed on.
+// A file or a pipe gets its lines whole, but for those that would fill a log.
+func tableOptions(w io.Writer) report.TableOptions {
+	f, ok := w.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return report.TableOptions{Width: 4000}
+	}
+	width, _, _ := term.GetSize(int(f.Fd())) // 0 where it cannot be told
+	return report.TableOptions{Color: true, Width: max(width, 100)}
+}
 
 // day is a time in a table; "" for none.
 func day(t time.Time) string {

@@ -68,7 +68,7 @@ func newReportCommand() *cobra.Command {
 			if other.Write != nil {
 				return other.Write(out, rep)
 			}
-			return report.Table(out, rep, report.TableOptions{Color: terminal(out)})
+			return report.Table(out, rep, tableOptions(out))
 		},
 	}
 	r.flags(c)

@@ -292,7 +292,7 @@ func scanJSON(out io.Writer, rep *report.Report, d gate.Decision) error {
 }
 
 func scanTable(out io.Writer, rep *report.Report, d gate.Decision) error {
-	if err := report.Table(out, rep, report.TableOptions{Color: terminal(out)}); err != nil {
+	if err := report.Table(out, rep, tableOptions(out)); err != nil {
 		return err
 	}
 	fmt.Fprintln(out)
