@@ -51,10 +51,10 @@ lint: ## formatting, vet, staticcheck, import rules
 	@$(E2E) $(GO) vet ./...
 
 unit: build ## tests that start the sandbox, a Docker engine and Redis
-	GATE_UNDER_TEST=$(CURDIR)/$(BUILD)/sallyport $(GO) test -timeout 30m $(SENTRY)
+	GATE_UNDER_TEST=$(CURDIR)/$(BUILD)/sallyport $(GO) test -timeout 60m $(SENTRY)
 
 race: ## all other tests, under the race detector
-	CGO_ENABLED=1 $(GO) test -race -timeout 20m $$($(GO) list ./... | grep -vxF "$$($(GO) list $(SENTRY))")
+	CGO_ENABLED=1 $(GO) test -race -timeout 40m $$($(GO) list ./... | grep -vxF "$$($(GO) list $(SENTRY))")
 
 e2e: build e2e-bin ## tests against a real Kubernetes on this machine; E2EFLAGS='-v -run TestName' for some of them
 	$(GO) run ./charts/image -out $(BUILD)/e2e-image/layout -tag sallyport:e2e -version $(VERSION) $(BUILD)/sallyport
