@@ -59,7 +59,7 @@ race: ## all other tests, under the race detector
 e2e: build e2e-bin ## tests against a real Kubernetes on this machine; E2EFLAGS='-v -run TestName' for some of them
 	$(GO) run ./charts/image -out $(BUILD)/e2e-image/layout -tag sallyport:e2e -version $(VERSION) $(BUILD)/sallyport
 	$(E2E) GATE_UNDER_TEST=$(CURDIR)/$(BUILD)/sallyport IMAGE_UNDER_TEST=$(CURDIR)/$(BUILD)/e2e-image/sallyport-linux-$$($(GO) env GOARCH).tar \
-		E2E_BIN=$(E2E_BIN) $(GO) test -p 1 -parallel 3 -timeout 20m $(E2EFLAGS) ./...
+		E2E_BIN=$(E2E_BIN) $(GO) test -p 1 -parallel 3 -timeout 40m $(E2EFLAGS) ./...
 
 e2e-bin: ## build the Kubernetes that e2e needs: 8 minutes on 2 free cores, once
 	@GO='$(GO)' ./test/e2e/tools $(E2E_BIN)

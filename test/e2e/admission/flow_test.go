@@ -58,7 +58,7 @@ func (f *flow) run(rest time.Duration) {
 // one makes one pod, as a controller does: again and again until it is made or
 // denied. It goes on with what it has begun when the flow ends.
 func (f *flow) one(name, image string) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(f.ctx), time.Minute)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(f.ctx), 3*time.Minute)
 	defer cancel()
 	for {
 		status, err := f.s.CreatePod(ctx, f.s.namespace, name, image)

@@ -49,13 +49,13 @@ func (c *Cluster) AuditAnnotation(t testing.TB, namespace, name, webhook, key st
 	return last
 }
 
-// Eventually fails the test when what does not become true within a minute,
+// Eventually fails the test when what does not become true within three minutes,
 // however slow the machine.
 func Eventually(t testing.TB, what string, condition func() bool) {
 	t.Helper()
-	for end := time.Now().Add(time.Minute); !condition(); time.Sleep(100 * time.Millisecond) {
+	for end := time.Now().Add(3 * time.Minute); !condition(); time.Sleep(100 * time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatal("waited a minute, in vain, until " + what)
+			t.Fatal("waited three minutes, in vain, until " + what)
 		}
 	}
 }

@@ -81,12 +81,13 @@ func (b *Balancer) serve(client net.Conn) {
 }
 
 func (b *Balancer) dial() net.Conn {
-	for range b.replicas {
+	first := int(b.next.Add(1)) // each once, however many connections are made at the same time
+	for i := range b.replicas {
 		if b.closed.Load() {
 			return nil
 		}
-		replica := b.replicas[int(b.next.Add(1))%len(b.replicas)]
-		if server, err := net.DialTimeout("tcp", replica, time.Second); err == nil {
+		replica := b.replicas[(first+i)%len(b.replicas)]
+		if server, err := net.DialTimeout("tcp", replica, 10*time.Second); err == nil {
 			return server
 		}
 	}

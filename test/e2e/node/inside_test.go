@@ -111,7 +111,7 @@ func leave(t testing.TB, group string) {
 		})
 		for i := len(dirs) - 1; i >= 0; i-- {
 			// The kernel takes a moment to bury what was killed.
-			for end := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+			for end := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
 				err := syscall.Rmdir(dirs[i])
 				if err == nil || errors.Is(err, fs.ErrNotExist) {
 					break

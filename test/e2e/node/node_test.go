@@ -44,7 +44,7 @@ type node struct {
 }
 
 // deadline is generous: others may use the machine, too.
-const deadline = 3 * time.Minute
+const deadline = 5 * time.Minute
 
 // start makes the machine and everything of Kubernetes on it.
 func start(t *testing.T, containerd string) *node {

@@ -56,12 +56,12 @@ func Start(dir, name string, cmd *exec.Cmd) (*Process, error) {
 func (p *Process) Ended() <-chan struct{} { return p.ended }
 
 // Stop ends the program with SIGTERM, and with SIGKILL when that does not end it
-// in 30 s, which is an error, as is any exit but that of success.
+// in 2 min, which is an error, as is any exit but that of success.
 func (p *Process) Stop() error {
 	_ = p.cmd.Process.Signal(syscall.SIGTERM)
 	select {
 	case <-p.ended:
-	case <-time.After(30 * time.Second):
+	case <-time.After(2 * time.Minute):
 		p.Kill()
 		return fmt.Errorf("%s does not end after SIGTERM\n%s", p.Name, p.Tail())
 	}
