@@ -10,7 +10,7 @@
 // the gate, and of other webhooks that run already.
 //
 //	make bench-webhook
-//	./test/bench/compare-webhook -memory 1000000
+//	go run ./test/bench webhook -sallyport build/sallyport -dir /tmp/bench -rounds 0 -memory 1000000
 //
 // The load and the upstream are this process; each server is one of its own,
 // whose CPU time and memory, with its children's, are read from /proc. MB and

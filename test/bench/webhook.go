@@ -50,7 +50,7 @@ func runWebhook(args []string) error {
 	flags := flag.NewFlagSet("bench webhook", flag.ExitOnError)
 	gatePath := flags.String("sallyport", "", "the gate's binary")
 	dir := flags.String("dir", "", "scratch folder")
-	rounds := flags.Int("rounds", 3, "how often all is done; medians are printed")
+	rounds := flags.Int("rounds", 3, "how often all is done; medians are printed; 0: only what -memory says")
 	lasts := flags.Duration("for", 10*time.Second, "how long each flood lasts")
 	images := flags.Int("images", 100, "known images that pods are made of")
 	memory := flags.Int("memory", 0, "also ask so many reviews of 10,000 images, and print the memory as it goes (the target is for 1,000,000)")
@@ -65,6 +65,9 @@ func runWebhook(args []string) error {
 		if err := b.remember(*gatePath, *dir, *memory); err != nil {
 			return err
 		}
+	}
+	if *rounds == 0 {
+		return nil
 	}
 	up := newUpstream()
 	defer up.server.Close()
@@ -203,15 +206,18 @@ func (b *webhookBench) remember(program, dir string, n int) error {
 	}
 	defer stop()
 	bodies := reviews(names, perPod)
-	_, idle := processTree(a.pid)
-	fmt.Printf("reviews  MB in use\n%7d  %.0f\n", 0, idle)
+	cpu, idle := processTree(a.pid)
+	fmt.Printf("reviews  MB in use  reviews/s  CPU µs each\n%7d  %9.0f\n", 0, idle)
 	const steps = 10
 	for i := range steps {
-		if _, err := a.flood(bodies, 0, 0, n/steps); err != nil {
+		at := n / steps * i % len(bodies) // each step goes on where the last one ended
+		f, err := a.flood(slices.Concat(bodies[at:], bodies[:at]), 0, 0, n/steps)
+		if err != nil {
 			return err
 		}
-		_, rss := processTree(a.pid)
-		fmt.Printf("%7d  %.0f\n", n/steps*(i+1), rss)
+		now, rss := processTree(a.pid)
+		fmt.Printf("%7d  %9.0f  %9.0f  %11.0f\n", n/steps*(i+1), rss, f.perSecond, (now-cpu)*1e6/float64(n/steps))
+		cpu = now
 	}
 	return nil
 }
