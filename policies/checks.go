@@ -134,19 +134,44 @@ func (s *Set) statementsOf(ctx context.Context, p *policy, f *Facts) (said state
 		for i, found := range findings {
 			details[i] = checkFacts(c.check, found)
 		}
-		for _, found := range findings {
-			set := "deny"
-			if found.Warn {
-				set = "warn"
-			}
+		for set, messages := range messagesOf(findings) {
 			said.add(set, statement{
 				control: translate.CustomChecks,
-				msg:     c.name + ": " + found.Message,
+				msg:     c.name + ": " + messages,
 				facts:   map[string]any{c.name: details},
 			})
 		}
 	}
 	return said, faulty
+}
+
+// messagesOf are the first messages of what a check found, by set, and how many
+// more there are; the facts have them all.
+func messagesOf(findings []custom.Finding) map[string]string {
+	const shown = 5
+	first, more := map[string][]string{}, map[string]int{}
+	for _, f := range findings {
+		set := "deny"
+		if f.Warn {
+			set = "warn"
+		}
+		switch {
+		case f.More > 0:
+			more[set] += f.More
+		case len(first[set]) == shown:
+			more[set]++
+		default:
+			first[set] = append(first[set], f.Message)
+		}
+	}
+	all := map[string]string{}
+	for set, messages := range first {
+		all[set] = strings.Join(messages, "; ")
+		if n := more[set]; n > 0 {
+			all[set] += fmt.Sprintf(" and %d more", n)
+		}
+	}
+	return all
 }
 
 // checkFacts is what a result says of a finding besides its message.

@@ -45,6 +45,7 @@ type Finding struct {
 	Warn    bool // of warn; else of deny or violation
 	Message string
 	Details map[string]any // what else the object says
+	More    int            // how many more there are that are left out; of the last one only, which has nothing else to say
 }
 
 // Limits of what one check may say.
@@ -60,6 +61,12 @@ func Compile(src Source) (*Check, error) {
 	program, err := engine.Compile(engine.Source{Modules: src.Modules, Data: src.Data, Schema: src.Schema})
 	if err != nil {
 		return nil, err
+	}
+	for _, m := range program.Modules() {
+		// In a bundle it would become a part of the policy of that name.
+		if at := m.Package.Path; len(at) > 1 && at[1].Equal(ast.InternedTerm("assurance")) {
+			return nil, fmt.Errorf("%s: %s is kept for what documents are translated to; choose another name, such as package checks.mine", m.Package.Location, m.Package)
+		}
 	}
 	c := &Check{Name: src.Name, Severity: src.Severity, sets: map[string]string{}}
 	refs, err := findSets(program)
@@ -203,7 +210,7 @@ func (c *Check) Eval(ctx context.Context, bounds engine.Bounds, input ast.Value)
 	slices.SortFunc(all, compare)
 	if len(all) > maxFindings {
 		more := len(all) - maxFindings
-		all = append(all[:maxFindings], Finding{Message: fmt.Sprintf("and %d more", more), Warn: all[0].Warn})
+		all = append(all[:maxFindings], Finding{Message: fmt.Sprintf("and %d more", more), More: more, Warn: all[maxFindings].Warn})
 	}
 	return all, nil
 }
