@@ -75,7 +75,7 @@ func (p *pass) detonate(ctx context.Context) error {
 	if p.on != nil {
 		builder.Inherit(r.main.seen)
 	}
-	watch := newWatch(world, clocks, p.plan.ports, run.Token, r.runner.cfg.Idle, r.log)
+	watch := newWatch(world, clocks, p.plan.ports, newWebPaths(r.root, p.plan), run.Token, r.runner.cfg.Idle, r.log)
 	if r.req.Profile.Name != protocol.Quick && !p.commanded {
 		watch.hangUp = make(chan struct{}, 1)
 	}

@@ -5,9 +5,11 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/sallyport-dev/sallyport/sandbox/event"
+	"github.com/sallyport-dev/sallyport/sandbox/visit"
 )
 
 // maxVisits is how many ports are visited.
@@ -33,12 +35,14 @@ func (w *watch) visit(port uint16) bool {
 		w.time.hold(true)
 	}
 	w.work.Go(func() {
-		v := &visitor{
-			port: port, word: w.word, log: w.log,
-			dial:  func(ctx context.Context) (net.Conn, error) { return w.world.Dial(ctx, port) },
-			taken: func(ctx context.Context) { w.taken(ctx, port) },
+		v := &visit.Visitor{
+			Port: port, Word: w.word, Log: w.log,
+			Dial:   func(ctx context.Context) (net.Conn, error) { return w.world.Dial(ctx, port) },
+			Taken:  func(ctx context.Context) { w.taken(ctx, port) },
+			Paths:  w.paths.list,
+			Obeyed: w.hasObeyed,
 		}
-		answered := v.call(w.ctx)
+		answered := v.Call(w.ctx)
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		if w.visiting--; w.visiting == 0 {
@@ -50,6 +54,22 @@ func (w *watch) visit(port uint16) bool {
 		}
 	})
 	return true
+}
+
+// obeys tells whether an event shows that an order of a visitor was carried out.
+func (w *watch) obeys(e event.Event) bool {
+	if e.Kind != event.Exec || e.Probe || e.Exec == nil {
+		return false
+	}
+	_, order, ordered := strings.Cut(strings.Join(e.Exec.Argv, " "), "echo ")
+	return ordered && strings.Contains(order, w.word)
+}
+
+// hasObeyed tells whether the guest was seen to do what a visitor ordered.
+func (w *watch) hasObeyed() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.obeyed
 }
 
 // taken waits until the guest has taken a connection at port, or has only

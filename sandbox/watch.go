@@ -21,7 +21,8 @@ type watch struct {
 	time    *guestTime
 	idle    time.Duration
 	exposed []uint16
-	word    string // what visitors order to repeat
+	paths   *webPaths // where visitors ask of a web server
+	word    string    // what they order to repeat
 	log     *slog.Logger
 	still   chan struct{} // closed when the run is to end; for runtime.Spec.Stop
 
@@ -46,6 +47,7 @@ type watch struct {
 	takes    map[uint16]bool // ports at which the guest took a connection, or will not
 	answered []int
 	visiting int
+	obeyed   bool   // an order of a visitor was
 	early    string // why still was closed
 }
 
@@ -63,8 +65,8 @@ const mayStart = 3
 // little is the share of one CPU below which a guest that acts does not work.
 const little = 0.25
 
-func newWatch(world *network.World, time *guestTime, exposed []uint16, word string, idle time.Duration, log *slog.Logger) *watch {
-	w := &watch{world: world, time: time, exposed: exposed, word: word, idle: idle, log: log, still: make(chan struct{}), visited: map[uint16]bool{}, listens: map[uint16]bool{}, takes: map[uint16]bool{}}
+func newWatch(world *network.World, time *guestTime, exposed []uint16, paths *webPaths, word string, idle time.Duration, log *slog.Logger) *watch {
+	w := &watch{world: world, time: time, exposed: exposed, paths: paths, word: word, idle: idle, log: log, still: make(chan struct{}), visited: map[uint16]bool{}, listens: map[uint16]bool{}, takes: map[uint16]bool{}}
 	w.ctx, w.cancel = context.WithCancel(context.Background())
 	return w
 }
@@ -89,11 +91,13 @@ func (w *watch) event(e event.Event) {
 	if w.time.event(e) {
 		return
 	}
+	w.paths.event(e)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.active = time.Now(); !e.OwnSignal() {
 		w.acted = w.active
 	}
+	w.obeyed = w.obeyed || w.obeys(e)
 	switch {
 	case e.Kind == event.Listen && e.Errno == 0 && reachable(e.Local):
 		w.listens[e.Local.Port] = true

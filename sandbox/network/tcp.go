@@ -104,6 +104,10 @@ type probe struct {
 	world *World
 }
 
+// Decrypted notes that the conversation goes on inside TLS, on the connection
+// that it returns instead of plain.
+func (p *probe) Decrypted(plain net.Conn) net.Conn { return p.flow.Decrypted(plain, "") }
+
 // Close ends the connection.
 func (p *probe) Close() error {
 	p.world.release(p.Conn)

