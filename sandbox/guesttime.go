@@ -58,7 +58,7 @@ type guestTime struct {
 }
 
 func newGuestTime(cfg Clocks) *guestTime {
-	return &guestTime{cfg: cfg, orders: make(chan runtime.Order, 2*maxVisits+8)}
+	return &guestTime{cfg: cfg, orders: make(chan runtime.Order, 4*maxVisits+8)}
 }
 
 // spec is for runtime.Spec.
@@ -73,6 +73,13 @@ func (g *guestTime) now() time.Time {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return time.Now().Add(g.cfg.Offset + g.skipped)
+}
+
+// leapt is how much was skipped so far.
+func (g *guestTime) leapt() time.Duration {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.skipped
 }
 
 // started is what the guest's wall clock showed when its first process began,

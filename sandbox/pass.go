@@ -75,7 +75,8 @@ func (p *pass) detonate(ctx context.Context) error {
 	if p.on != nil {
 		builder.Inherit(r.main.seen)
 	}
-	watch := newWatch(world, clocks, p.plan.ports, newWebPaths(r.root, p.plan), run.Token, r.runner.cfg.Idle, r.log)
+	watch := newWatch(world, clocks, p.plan.ports, newWebPaths(r.root, p.plan), run.Token[:wordLength], r.runner.cfg.Idle, r.log)
+	watch.late = p.limit * 3 / 4
 	if r.req.Profile.Name != protocol.Quick && !p.commanded {
 		watch.hangUp = make(chan struct{}, 1)
 	}
@@ -121,6 +122,7 @@ func (p *pass) detonate(ctx context.Context) error {
 			watch.start()
 			watch.work.Go(func() { proof.wait(watch.ctx, func() { watch.end(enoughProof) }) })
 		},
+		Pin:    watch.pin,
 		HangUp: watch.hangUp,
 		Load:   watch.load,
 		Stop:   watch.still,
@@ -156,7 +158,7 @@ func (p *pass) detonate(ctx context.Context) error {
 	}
 	records := world.Records(clocks.started(result.Started))
 	builder.AddNetwork(observation.Network{Flows: records.Flows, DNS: records.DNS, HTTP: records.HTTP, Traffic: records.Traffic})
-	end := ended(result, p.limit)
+	end := endOf(result, p.limit)
 	end.Unrecorded = records.Beyond.Flows
 	clocks.ended(&end, result.Clock)
 	if n := records.Beyond.Flows + records.Beyond.DNS + records.Beyond.HTTP; n > 0 {
@@ -165,12 +167,13 @@ func (p *pass) detonate(ctx context.Context) error {
 	end.CPU, end.CPUs = watch.used(), goruntime.NumCPU()
 	end.PortsProbed, end.PortsSilent = watch.probed()
 	end.Unmet = unmet(records.HTTP)
-	hungUp := result.End == runtime.Exited && watch.wasHungUp()
+	by, done := watch.wasDone()
+	ended := result.End == runtime.Exited && done // not by itself
 	switch {
 	case result.End == runtime.Stopped:
 		end.Early = watch.why()
-	case hungUp:
-		end.Early = fmt.Sprintf("it only waited for %v, and ended when it was told to hang up", r.runner.cfg.Idle)
+	case ended:
+		end.Early = fmt.Sprintf("it only waited for %v, and ended when %s", r.runner.cfg.Idle, by)
 	}
 	if err := p.addFiles(builder, set, result); err != nil {
 		r.log.Warn("the file system's difference could not be read to its end", "error", err)
@@ -190,7 +193,7 @@ func (p *pass) detonate(ctx context.Context) error {
 	if p.commanded { // its first process is none of the image's
 		p.seen.Run.RanEntrypoint, p.seen.Run.Exit = true, nil
 	}
-	if hungUp { // it is not by itself that it ended so
+	if ended {
 		p.seen.Run.Exit = nil
 	}
 	return nil
@@ -278,8 +281,8 @@ func (p *pass) addContents(b *observation.Builder, root *rootfs.Root) {
 // maxLookedInto bounds the bytes of the image's own programs that are read after a run.
 const maxLookedInto = 256 << 20
 
-// ended puts the runtime's result into the observation's words.
-func ended(r *runtime.Result, limit time.Duration) observation.End {
+// endOf puts the runtime's result into the observation's words.
+func endOf(r *runtime.Result, limit time.Duration) observation.End {
 	e := observation.End{Duration: r.Finished.Sub(r.Started), Stdout: string(r.Stdout), Stderr: string(r.Stderr)}
 	switch r.End {
 	case runtime.Exited, runtime.Stopped:

@@ -15,6 +15,10 @@ import (
 // maxVisits is how many ports are visited.
 const maxVisits = 64
 
+// wordLength is how much of a run's token visitors say: enough to be unique, and
+// for the behaviours that look for it.
+const wordLength = 16
+
 // reachable tells listeners that the network card leads to.
 func reachable(at *event.Endpoint) bool {
 	if at == nil || at.Port == 0 || at.Family != "inet" && at.Family != "inet6" {
@@ -24,36 +28,69 @@ func reachable(at *event.Endpoint) bool {
 	return err != nil || !ip.Unmap().IsLoopback() // without an address: any
 }
 
-// visit calls at a port, once in a run. It is false when nothing is to be done.
-// w.mu is held.
+// visit calls at a port that nobody called at before. It is false when nothing
+// is to be done. w.mu is held.
 func (w *watch) visit(port uint16) bool {
-	if w.visited[port] || len(w.visited) >= maxVisits || w.ctx.Err() != nil {
+	if w.visitors[port] != nil || len(w.visitors) >= maxVisits || w.ctx.Err() != nil {
 		return false
 	}
-	w.visited[port] = true
+	v := &visit.Visitor{
+		Port: port, Word: w.word, Log: w.log,
+		Dial:   func(ctx context.Context) (net.Conn, error) { return w.world.Dial(ctx, port) },
+		Taken:  func(ctx context.Context) { w.taken(ctx, port) },
+		Paths:  w.paths.list,
+		Obeyed: w.hasObeyed,
+	}
+	w.visitors[port] = v
+	w.send(port, v.Call)
+	return true
+}
+
+// visitAgain calls at all ports once more, some of which may have been opened
+// anew by others. It is false when nothing is to be done. w.mu is held.
+func (w *watch) visitAgain() bool {
+	if w.obeyed || w.ctx.Err() != nil {
+		return false
+	}
+	if len(w.visitors) > 0 {
+		w.pin <- struct{}{} // there is room for it
+	}
+	changed := w.time.leapt() >= changes
+	for port, v := range w.visitors {
+		anew := w.reopened[port]
+		w.send(port, func(ctx context.Context) bool {
+			if anew {
+				v.Call(ctx)
+			}
+			return v.Again(ctx, changed)
+		})
+	}
+	return len(w.visitors) > 0
+}
+
+// changes is how much of a guest's time must have been skipped for its ports to
+// be worth the whole conversation again.
+const changes = time.Minute
+
+// send has somebody call at a port. The clocks stand meanwhile. w.mu is held.
+func (w *watch) send(port uint16, call func(context.Context) bool) {
 	if w.visiting++; w.visiting == 1 {
 		w.time.hold(true)
 	}
+	w.calling[port] = true
 	w.work.Go(func() {
-		v := &visit.Visitor{
-			Port: port, Word: w.word, Log: w.log,
-			Dial:   func(ctx context.Context) (net.Conn, error) { return w.world.Dial(ctx, port) },
-			Taken:  func(ctx context.Context) { w.taken(ctx, port) },
-			Paths:  w.paths.list,
-			Obeyed: w.hasObeyed,
-		}
-		answered := v.Call(w.ctx)
+		answered := call(w.ctx)
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		if w.visiting--; w.visiting == 0 {
 			w.time.hold(false)
 		}
+		delete(w.calling, port)
 		w.active, w.acted = time.Now(), time.Now()
-		if answered {
+		if answered && !slices.Contains(w.answered, int(port)) {
 			w.answered = append(w.answered, int(port))
 		}
 	})
-	return true
 }
 
 // obeys tells whether an event shows that an order of a visitor was carried out.
@@ -102,7 +139,7 @@ func (w *watch) probed() (answered, silent []int) {
 	defer w.mu.Unlock()
 	answered = slices.Sorted(slices.Values(w.answered))
 	for _, port := range w.exposed {
-		if w.visited[port] && !slices.Contains(answered, int(port)) {
+		if w.visitors[port] != nil && !slices.Contains(answered, int(port)) {
 			silent = append(silent, int(port))
 		}
 	}

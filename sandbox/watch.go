@@ -10,6 +10,7 @@ import (
 
 	"github.com/sallyport-dev/sallyport/sandbox/event"
 	"github.com/sallyport-dev/sallyport/sandbox/network"
+	"github.com/sallyport-dev/sallyport/sandbox/visit"
 )
 
 // watch tells when a guest only waits, and visits the ports it opens. A guest
@@ -24,8 +25,10 @@ type watch struct {
 	paths   *webPaths // where visitors ask of a web server
 	word    string    // what they order to repeat
 	log     *slog.Logger
+	late    time.Duration // since its start, when a guest that never waits is visited again; 0: never
 	still   chan struct{} // closed when the run is to end; for runtime.Spec.Stop
 
+	pin    chan struct{} // tells that what follows is said to visitors
 	hangUp chan struct{} // tells the first process to hang up, before the end; nil: it is not told
 	hungUp time.Time     // when it was told
 
@@ -42,11 +45,15 @@ type watch struct {
 	loaded   time.Time     // when total was told
 	rate     float64       // processors used of late
 	frames   uint64
-	visited  map[uint16]bool
+	visitors map[uint16]*visit.Visitor
+	calling  map[uint16]bool // ports at which somebody calls
+	reopened map[uint16]bool // ports that were opened again since somebody called
 	listens  map[uint16]bool // ports at which the guest ever listened
 	takes    map[uint16]bool // ports at which the guest took a connection, or will not
 	answered []int
 	visiting int
+	again    bool   // all ports were visited again
+	ending   bool   // nothing more seemed to come of the guest
 	obeyed   bool   // an order of a visitor was
 	early    string // why still was closed
 }
@@ -66,7 +73,7 @@ const mayStart = 3
 const little = 0.25
 
 func newWatch(world *network.World, time *guestTime, exposed []uint16, paths *webPaths, word string, idle time.Duration, log *slog.Logger) *watch {
-	w := &watch{world: world, time: time, exposed: exposed, paths: paths, word: word, idle: idle, log: log, still: make(chan struct{}), visited: map[uint16]bool{}, listens: map[uint16]bool{}, takes: map[uint16]bool{}}
+	w := &watch{world: world, time: time, exposed: exposed, paths: paths, word: word, idle: idle, log: log, still: make(chan struct{}), pin: make(chan struct{}, 1), visitors: map[uint16]*visit.Visitor{}, calling: map[uint16]bool{}, reopened: map[uint16]bool{}, listens: map[uint16]bool{}, takes: map[uint16]bool{}}
 	w.ctx, w.cancel = context.WithCancel(context.Background())
 	return w
 }
@@ -100,8 +107,11 @@ func (w *watch) event(e event.Event) {
 	w.obeyed = w.obeyed || w.obeys(e)
 	switch {
 	case e.Kind == event.Listen && e.Errno == 0 && reachable(e.Local):
-		w.listens[e.Local.Port] = true
-		w.visit(e.Local.Port)
+		port := e.Local.Port
+		w.listens[port] = true
+		if !w.visit(port) && w.visitors[port] != nil && !w.calling[port] {
+			w.reopened[port] = true
+		}
 	case e.Kind == event.Accept && reachable(e.Local):
 		w.takes[e.Local.Port] = true
 	}
@@ -150,10 +160,13 @@ func (w *watch) wait() {
 			case w.pacing():
 				over, why = w.time.wait(), fmt.Sprintf("it did little for %v and longer, however far its clocks were put on", looksBusy*w.idle)
 			}
-			if over && w.settled() {
-				w.end(why)
-				return
+			if over || w.resting(!jumping || done) {
+				if w.settled(over) {
+					w.end(why)
+					return
+				}
 			}
+			w.beLate()
 		}
 	}
 }
@@ -179,12 +192,24 @@ func (w *watch) why() string {
 // process was told to hang up.
 const settles = 2 * time.Second
 
-// settled is asked when nothing more seems to come of a guest. Its first process
-// then gets SIGHUP, which has daemons read their settings again, and some show
-// what they are. It is true when nothing came of that either.
-func (w *watch) settled() bool {
+// settled is asked when nothing more seems to come of a guest. All its ports are
+// then visited once more, and its first process gets SIGHUP, which has daemons
+// read their settings again: some show then what they are. It is true when
+// nothing came of that either. over is false when the guest has not waited for a
+// whole idle time since.
+func (w *watch) settled(over bool) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.ending = true
+	quiet := min(w.idle, settles)
+	switch {
+	case !w.again:
+		if w.again = true; w.visitAgain() {
+			return false
+		}
+	case w.visiting > 0 || !over && time.Since(w.active) < quiet:
+		return false
+	}
 	if w.hangUp == nil {
 		return true
 	}
@@ -193,15 +218,37 @@ func (w *watch) settled() bool {
 		w.hangUp <- struct{}{} // there is room for it
 		return false
 	}
-	quiet, since := min(w.idle, settles), time.Since(w.hungUp)
-	return since >= quiet && time.Since(w.active) >= quiet || since >= 3*quiet // some are never quiet
+	since := time.Since(w.hungUp)
+	return since >= quiet && time.Since(w.active) >= quiet || over && since >= 3*quiet // some are never quiet
 }
 
-// wasHungUp tells whether the first process was told to hang up.
-func (w *watch) wasHungUp() bool {
+// resting tells whether a guest of which nothing more seemed to come may be
+// asked again whether something did. waits: it has nothing to wait for.
+func (w *watch) resting(waits bool) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return !w.hungUp.IsZero()
+	return w.ending && waits
+}
+
+// beLate visits a guest again that never waits, before its time is over.
+func (w *watch) beLate() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.again && w.late > 0 && time.Since(w.began) >= w.late {
+		w.again = true
+		w.visitAgain()
+	}
+}
+
+// wasDone tells whether the guest was seen to only wait, and what was done to it
+// then: it need not have ended by itself.
+func (w *watch) wasDone() (by string, done bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.hungUp.IsZero() {
+		return "it was visited once more", w.ending
+	}
+	return "it was told to hang up", true
 }
 
 // quiet tells whether nobody visits the guest, and it does not compute.

@@ -30,6 +30,27 @@ func TestTail(t *testing.T) {
 	}
 }
 
+// TestPinnedTail: what was written before is not pushed out by what follows.
+func TestPinnedTail(t *testing.T) {
+	w := newTail(4 * afterPin)
+	write := func(c string, n int) {
+		if _, err := w.Write([]byte(strings.Repeat(c, n))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("a", 5*afterPin)
+	w.pin()
+	write("b", 10)
+	write("c", 3*afterPin)
+	w.pin()
+	write("d", 10)
+	got, total := w.result()
+	want := strings.Repeat("a", 3*afterPin) + strings.Repeat("c", afterPin-10) + strings.Repeat("d", 10)
+	if string(got) != want || total != 8*afterPin+20 {
+		t.Errorf("%d of %d bytes: %q", len(got), total, got)
+	}
+}
+
 func TestDiagnosis(t *testing.T) {
 	tests := []struct {
 		name    string

@@ -166,6 +166,9 @@ func (r *run) conduct(ctx context.Context) error {
 			if err := sensor.HangUp(r.sight.socket); err != nil {
 				r.spec.Logger.Debug("the first process was not told to hang up", "error", err)
 			}
+		case <-r.spec.Pin:
+			r.child.stdout.pin()
+			r.child.stderr.pin()
 		case <-r.sight.broken:
 			r.result.End, r.result.Detail = Crashed, "the sensor's stream was malformed"
 			r.destroy()

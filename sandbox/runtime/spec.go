@@ -54,6 +54,9 @@ type Spec struct {
 	// HangUp, when it gets a value, has SIGHUP sent to the first process if that
 	// has a handler for it. May be nil.
 	HangUp <-chan struct{}
+	// Pin, when it gets a value, has the output so far kept; of what follows only
+	// the last KiB is. May be nil.
+	Pin <-chan struct{}
 	// Stop, when closed, ends the run as Limits.Wall does: with its events and
 	// its difference. Cancelling the context ends it without. May be nil.
 	Stop <-chan struct{}

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -19,16 +20,15 @@ import (
 const (
 	browseLimit = 20 * time.Second
 	maxPages    = 32       // paths and forms besides the first page
-	maxNew      = 8        // of these in a later call
 	maxMissed   = 3        // requests without an answer, until it is left alone
 	maxAnswer   = 64 << 10 // bytes of an answer that are read
 )
 
 // parameters are what shells on web servers call the command that they take.
-var parameters = []string{
-	"cmd", "command", "c", "e", "exec", "execute", "q", "query", "run", "shell", "sh", "x",
-	"code", "eval", "system", "do", "payload", "input", "task", "pass",
-}
+var parameters = []string{"cmd", "command", "c", "e", "exec", "execute", "q", "run", "shell", "x"}
+
+// further are those that are tried where many do not end up in logs.
+var further = []string{"query", "sh", "code", "eval", "system", "do", "payload", "input", "task", "pass"}
 
 // headers are those in which commands come that are to stay out of logs. The
 // last one is that of PHP 8.1.0-dev, whose source was tampered with in 2021.
@@ -41,39 +41,41 @@ var guesses = []string{
 	"/cmd", "/exec", "/shell", "/run", "/command", "/api/cmd", "/api/exec", "/debug/exec", "/backdoor", "/shell.php", "/cmd.php", "/cgi-bin/cmd.cgi",
 }
 
-// browse looks around on a web server, and gives it orders wherever it answers:
-// at its first page, at what its answers lead to, at what is known otherwise,
-// and at what is usual. It ends early when an order was obeyed.
-func (v *Visitor) browse(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, browseLimit)
-	defer cancel()
+// greet gives orders at the first page of a web server.
+func (v *Visitor) greet(ctx context.Context) {
 	b := newBrowse(ctx, v)
-	defer b.client.CloseIdleConnections()
-	first := v.asked == nil
-	if first {
-		v.asked = map[string]bool{"/": true}
-		b.ask(http.MethodHead, "/", nil, "")
-	}
+	defer b.end()
+	b.ask(http.MethodHead, "/", nil, "")
 	b.order("/")
-	b.ask(http.MethodGet, "/", nil, "") // some serve something else the second time
-	if first {
+	if !b.over() {
+		b.ask(http.MethodGet, "/", nil, "") // some serve something else the second time
+	}
+}
+
+// explore looks around on a web server, and gives orders wherever it answers: at
+// its first page, at what its answers lead to, at what is known otherwise, and at
+// what is usual. It ends early when an order was obeyed. What was asked before is
+// not asked again, but for the first page.
+func (v *Visitor) explore(ctx context.Context) {
+	b := newBrowse(ctx, v)
+	defer b.end()
+	b.ask(http.MethodGet, "/", nil, "")
+	b.order("/")
+	if v.asked == nil {
+		v.asked = map[string]bool{"/": true}
 		for _, list := range []string{"/robots.txt", "/sitemap.xml"} {
 			v.asked[list] = true
 			b.ask(http.MethodGet, list, nil, "")
 		}
 	}
-	pages := maxNew
-	if first {
-		pages = maxPages
-	}
-	for range pages {
+	for range maxPages {
 		if b.over() {
 			return
 		}
 		if f, ok := b.nextForm(); ok {
 			b.fill(f)
 		} else if at, ok := b.nextPath(); ok {
-			b.order(at)
+			b.look(at)
 		} else {
 			return
 		}
@@ -83,6 +85,7 @@ func (v *Visitor) browse(ctx context.Context) {
 // browse is one look around.
 type browse struct {
 	ctx    context.Context
+	cancel context.CancelFunc
 	v      *Visitor
 	client *http.Client
 	base   *url.URL
@@ -94,6 +97,7 @@ type browse struct {
 }
 
 func newBrowse(ctx context.Context, v *Visitor) *browse {
+	ctx, cancel := context.WithTimeout(ctx, browseLimit)
 	scheme := "http"
 	if v.met == webTLS {
 		scheme = "https"
@@ -106,7 +110,7 @@ func newBrowse(ctx context.Context, v *Visitor) *browse {
 		return c, nil
 	}
 	return &browse{
-		ctx: ctx, v: v, obeyed: regexp.MustCompile(regexp.QuoteMeta(v.Word) + `P\d+N\d+X1337`), base: &url.URL{Scheme: scheme, Host: v.host(), Path: "/"},
+		ctx: ctx, cancel: cancel, v: v, obeyed: regexp.MustCompile(regexp.QuoteMeta(v.Word) + `P\d+N\d+X1337`), base: &url.URL{Scheme: scheme, Host: v.host(), Path: "/"},
 		client: &http.Client{
 			Transport: &http.Transport{
 				DialContext: dial, DialTLSContext: dial,
@@ -117,6 +121,11 @@ func newBrowse(ctx context.Context, v *Visitor) *browse {
 			Timeout:       2 * answerWait,
 		},
 	}
+}
+
+func (b *browse) end() {
+	b.client.CloseIdleConnections()
+	b.cancel()
 }
 
 // over tells whether there is no more to be asked.
@@ -164,31 +173,43 @@ func (b *browse) fresh(key string) bool {
 	return true
 }
 
+// look asks for a path, and gives orders where something is.
+func (b *browse) look(at string) {
+	if absent(b.ask(http.MethodGet, at, nil, "")) {
+		b.post(at, values(b.command(), parameters, further)) // some take nothing else
+		return
+	}
+	b.order(at)
+}
+
 // order gives orders at a path, which may have a query, in all ways.
 func (b *browse) order(at string) {
 	join := "?"
 	if strings.Contains(at, "?") {
 		join = "&"
 	}
-	got := b.ask(http.MethodGet, at+join+values(b.command()).Encode(), nil, "")
-	if b.over() {
-		return
+	send := []func(){
+		func() { b.ask(http.MethodGet, at+join+values(b.command(), parameters).Encode(), nil, "") },
+		func() { b.post(at, values(b.command(), parameters, further)) },
+		func() {
+			object := map[string]string{}
+			for name, value := range values(b.command(), parameters, further) {
+				object[name] = value[0]
+			}
+			body, _ := json.Marshal(object) // of strings
+			b.ask(http.MethodPost, at, body, "application/json")
+		},
 	}
-	posted := b.post(at, values(b.command()))
-	if path.Ext(strings.TrimSuffix(at, "/")) == ".php" && !b.over() {
-		// There, many evaluate what they are sent.
-		b.post(at, values(fmt.Sprintf("system('%s');", b.command())))
+	name, _, _ := strings.Cut(at, "?")
+	if path.Ext(name) == ".php" { // there, many evaluate what they are sent
+		send = append(send, func() { b.post(at, values(fmt.Sprintf("system('%s');", b.command()), parameters, further)) })
 	}
-	if absent(got) && absent(posted) || b.over() {
-		return
+	for _, request := range send {
+		if b.over() {
+			return
+		}
+		request()
 	}
-	command := b.command()
-	object := map[string]string{}
-	for _, name := range parameters {
-		object[name] = command
-	}
-	body, _ := json.Marshal(object) // of strings
-	b.ask(http.MethodPost, at, body, "application/json")
 }
 
 // fill sends a form with orders for what a person would write.
@@ -221,9 +242,9 @@ func (b *browse) command() string {
 	return fmt.Sprintf("echo %sP%dN%dX$((191*7))", b.v.Word, b.v.Port, b.v.ordered)
 }
 
-func values(command string) url.Values {
+func values(command string, names ...[]string) url.Values {
 	fields := url.Values{}
-	for _, name := range parameters {
+	for _, name := range slices.Concat(names...) {
 		fields.Set(name, command)
 	}
 	return fields
@@ -254,7 +275,7 @@ func (b *browse) ask(method, at string, body []byte, kind string) (status int) {
 	if kind != "" {
 		req.Header.Set("Content-Type", kind)
 	}
-	if strings.Contains(at, "?") { // the orders that come in the query
+	if strings.Contains(at, b.v.Word) { // orders in headers come with those in a query
 		command := b.command()
 		for _, name := range headers {
 			req.Header.Set(name, command)

@@ -70,8 +70,9 @@ var (
 		".css", ".js", ".mjs", ".map", ".png", ".jpg", ".jpeg", ".gif", ".svg", ".ico", ".webp", ".avif", ".woff", ".woff2", ".ttf", ".eot", ".otf",
 		".pdf", ".zip", ".gz", ".mp3", ".mp4", ".webm", ".webmanifest", ".wasm",
 	}
-	// ending is what is better left alone, or there is nobody left to be asked.
-	ending = regexp.MustCompile(`(?i)shut-?_?down|\b(quit|halt|stop|kill|exit)\b|reboot|restart|log-?_?out|sign-?_?out|uninstall|delete|destroy`)
+	// ending is what is better left alone, or there is nobody left to be asked;
+	// and figures, whose collection does not suit every machine.
+	ending = regexp.MustCompile(`(?i)/metrics$|shut-?_?down|\b(quit|halt|stop|kill|exit)\b|reboot|restart|log-?_?out|sign-?_?out|uninstall|delete|destroy`)
 	// written is a path as text and programs have it.
 	written = regexp.MustCompile(`(?:^|[\s"'` + "`" + `=(\[,:])(/[A-Za-z0-9_][A-Za-z0-9_.\-/]{0,100})`)
 	located = regexp.MustCompile(`(?i)<loc>\s*([^<\s]{1,512})\s*</loc>`)

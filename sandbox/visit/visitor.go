@@ -60,6 +60,7 @@ const (
 	familiar // it speaks first, and is no shell
 	web
 	webTLS
+	obedient // a shell
 )
 
 // webPorts are where a browser comes first; ciphered are those with TLS.
@@ -84,11 +85,14 @@ func (v *Visitor) Call(ctx context.Context) (answered bool) {
 			v.met = familiar
 			return true
 		}
+		if v.met == obedient {
+			return true
+		}
 		page, _ = v.say(ctx, false, v.get("/"))
 	}
 	if isHTTP(page) && !wantsTLS.MatchString(page) {
 		v.met = web
-		v.browse(ctx)
+		v.greet(ctx)
 		return true
 	}
 	// Whatever it is, it may take long to say nothing.
@@ -107,30 +111,34 @@ func (v *Visitor) Call(ctx context.Context) (answered bool) {
 	switch {
 	case secure:
 		v.met = webTLS
-		v.browse(ctx)
+		v.greet(ctx)
 		return true
-	case answered:
+	case answered && v.met != obedient:
 		v.met = somebody
 	}
 	return answered
 }
 
-// Again calls at a port that answered, after a while: some obey only then. It
-// says little, and asks a web server for what it was not asked for before.
-func (v *Visitor) Again(ctx context.Context) {
-	switch v.met {
-	case web, webTLS:
-		v.browse(ctx)
-	case somebody:
+// Again calls once more, later on: some obey only then. On a web server it asks
+// wherever that leads to; of others it asks what it asked before, if much has
+// changed since, such as the time, and all in one breath.
+func (v *Visitor) Again(ctx context.Context, changed bool) (answered bool) {
+	switch {
+	case v.met == nobody:
+		return v.Call(ctx)
+	case v.met == web || v.met == webTLS:
+		v.explore(ctx)
+	case v.met == somebody && changed:
 		c, err := v.open(ctx, false)
 		if err != nil {
-			return
+			return false
 		}
 		defer c.Close()
 		if c.tell(strings.Join(lines(v.Word), "")) == nil {
 			_, _ = c.hear(againWait)
 		}
 	}
+	return true
 }
 
 func (v *Visitor) get(path string) string {
@@ -178,6 +186,9 @@ func (v *Visitor) listen(ctx context.Context) (heard string, answered bool) {
 		}
 		answer, open := c.hear(wait)
 		heard += answer
+		if strings.Contains(heard, "1337"+v.Word) {
+			v.met = obedient
+		}
 		if !open || known.MatchString(heard) || answer == "" && wait == answerWait {
 			break
 		}

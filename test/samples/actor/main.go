@@ -21,12 +21,13 @@ var commands = map[string]func(args []string) error{
 	"loopback-shell":      loopbackShell,
 	"upload-by-cat":       uploadByCat,
 
-	"bind-shell":  bindShell,
-	"knock-shell": knockShell,
-	"line-shell":  lineShell,
-	"echo-server": echoServer,
-	"linger":      linger,
-	"remove-self": removeSelf,
+	"bind-shell":     bindShell,
+	"knock-shell":    knockShell,
+	"line-shell":     lineShell,
+	"sleeping-shell": sleepingShell,
+	"echo-server":    echoServer,
+	"linger":         linger,
+	"remove-self":    removeSelf,
 
 	// What the program is asked when it goes by another name.
 	"-o":         nothing,

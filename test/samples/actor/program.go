@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"sync/atomic"
 	"time"
 )
 
@@ -66,6 +67,19 @@ func knockShell(args []string) error {
 // lineShell does what it is told line by line, and tells what came of it.
 func lineShell(args []string) error {
 	return lines(args, func(line string) []byte {
+		out, _ := exec.Command("/bin/sh", "-c", line).CombinedOutput()
+		return out
+	})
+}
+
+// sleepingShell is a lineShell to which nobody gets through for ten minutes.
+func sleepingShell(args []string) error {
+	var awake atomic.Bool
+	time.AfterFunc(10*time.Minute, func() { awake.Store(true) })
+	return lines(args, func(line string) []byte {
+		if !awake.Load() {
+			return []byte("busy\n")
+		}
 		out, _ := exec.Command("/bin/sh", "-c", line).CombinedOutput()
 		return out
 	})
