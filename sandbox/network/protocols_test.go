@@ -3,18 +3,24 @@ package network_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"net/netip"
 	"net/smtp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/miekg/dns"
 	"github.com/redis/go-redis/v9"
 	"golang.org/x/crypto/ssh"
+	"gvisor.dev/gvisor/pkg/tcpip/adapters/gonet"
+	"gvisor.dev/gvisor/pkg/tcpip/network/ipv4"
 
+	"github.com/sallyport-dev/sallyport/sandbox/network"
 	"github.com/sallyport-dev/sallyport/sandbox/observation"
 )
 
@@ -198,6 +204,66 @@ func TestMailIsTaken(t *testing.T) {
 	}
 	f := g.flow("the mail", to("198.51.100.70:25"))
 	if f.App != "smtp" || !slices.Equal(messages(f, true), []string{"EHLO", "MAIL", "RCPT", "DATA", "subject", "QUIT"}) {
+		t.Errorf("recorded as %+v", f)
+	}
+}
+
+// TestMailInsideTLS: what is said after STARTTLS is understood, and who is greeted
+// there was greeted before.
+func TestMailInsideTLS(t *testing.T) {
+	g := newGuest(t)
+	client, err := smtp.NewClient(g.connect("198.51.100.71:587"), "mail.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := g.browser(dns.TypeA).Transport.(*http.Transport).TLSClientConfig.Clone()
+	config.ServerName = "mail.example"
+	if err := client.StartTLS(config); err != nil {
+		t.Fatal(err)
+	}
+	if again, _ := client.Extension("STARTTLS"); again {
+		t.Error("it is offered inside of itself")
+	}
+	if err := client.Auth(smtp.PlainAuth("", "bot", "hunter2", "mail.example")); err != nil {
+		t.Fatal(err)
+	}
+	if err := client.Quit(); err != nil {
+		t.Fatal(err)
+	}
+	f := g.flow("the mail", to("198.51.100.71:587"))
+	if f.App != "smtp" || !f.TLS || f.SNI != "mail.example" || !slices.Equal(messages(f, true), []string{"EHLO", "STARTTLS", "handshake", "EHLO", "AUTH", "QUIT"}) || !strings.Contains(f.Out, "AUTH PLAIN") {
+		t.Errorf("recorded as %+v", f)
+	}
+}
+
+// TestJobsAreOfTheGuestsTime: a miner drops those that are too old.
+func TestJobsAreOfTheGuestsTime(t *testing.T) {
+	now := time.Date(2031, 5, 6, 7, 8, 9, 0, time.UTC)
+	g := newGuest(t, func(c *network.Config) { c.Now = func() time.Time { return now } })
+	heard := g.say(g.connect("198.51.100.80:3333"), `{"id":2,"method":"mining.authorize","params":["wallet.1","x"]}`+"\n", "mining.notify")
+	if want := fmt.Sprintf(`"%08x",true`, now.Unix()); !strings.Contains(heard, want) {
+		t.Errorf("%q does not hold %s", heard, want)
+	}
+}
+
+func TestMemcachedOverUDP(t *testing.T) {
+	g := newGuest(t)
+	at := full(netip.MustParseAddrPort("198.51.100.90:11211"))
+	conn, err := gonet.DialUDP(g.stack, nil, &at, ipv4.ProtocolNumber)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := conn.Write([]byte("\x12\x34\x00\x00\x00\x01\x00\x00stats\r\n")); err != nil {
+		t.Fatal(err)
+	}
+	_ = conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+	answer := make([]byte, 2048)
+	n, err := conn.Read(answer)
+	if err != nil || !strings.HasPrefix(string(answer[:n]), "\x12\x34\x00\x00\x00\x01\x00\x00STAT pid") {
+		t.Errorf("%q, %v", answer[:n], err)
+	}
+	if f := g.flow("the question", to("198.51.100.90:11211")); f.App != "memcached" || !slices.Equal(messages(f, true), []string{"stats"}) {
 		t.Errorf("recorded as %+v", f)
 	}
 }

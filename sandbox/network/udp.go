@@ -10,6 +10,8 @@ import (
 	"gvisor.dev/gvisor/pkg/tcpip/header"
 	"gvisor.dev/gvisor/pkg/tcpip/stack"
 	"gvisor.dev/gvisor/pkg/tcpip/transport/udp"
+
+	"github.com/sallyport-dev/sallyport/sandbox/network/responder"
 )
 
 // datagrams are the UDP and ICMP flows. There is no endpoint and no goroutine
@@ -39,8 +41,8 @@ func (w *World) flow(t tuple) *flow {
 	return f
 }
 
-// datagram handles one UDP packet of the guest: names, the time and QUIC are
-// answered, all else is only noted. It runs on the goroutine that reads the link.
+// datagram handles one UDP packet of the guest: names, the time, memcached
+// and QUIC are answered, all else is only noted. It runs on the goroutine that reads the link.
 func (w *World) datagram(id stack.TransportEndpointID, pkt *stack.PacketBuffer) bool {
 	payload := pkt.Data().AsRange().ToSlice()
 	from, to := addrPort(id.RemoteAddress, id.RemotePort), addrPort(id.LocalAddress, id.LocalPort)
@@ -65,6 +67,8 @@ func (w *World) respond(payload []byte, f *flow, to netip.AddrPort) []byte {
 		answer = w.resolve(payload, f, to, true)
 	case to.Port() == 123:
 		answer = w.tell(payload, f)
+	case to.Port() == 11211:
+		answer = responder.MemcachedDatagram(payload, f)
 	case isQUIC(payload):
 		return answerQUIC(payload, f)
 	}

@@ -172,9 +172,10 @@ func (w *World) newTable() (*responder.Table, error) {
 	if w.session != nil {
 		egress = &outgoing{session: w.session, under: &w.fetching}
 	}
+	cipher := &responder.TLS{Certificate: w.authority.certificate}
 	return responder.NewTable(
 		&nameServer{w},
-		&responder.TLS{Certificate: w.authority.certificate},
+		cipher,
 		responder.NewHTTP(responder.HTTPConfig{
 			Payloads: responder.Payloads{Script: marker.Script(w.cfg.Token), ELF: programs, Arch: w.cfg.Arch},
 			Secret:   w.cfg.Canaries.Value, Token: w.cfg.Token, Now: w.cfg.Now,
@@ -182,10 +183,10 @@ func (w *World) newTable() (*responder.Table, error) {
 			Recording: w.cfg.Recording, Egress: egress, Logger: w.cfg.Logger,
 		}),
 		ssh,
-		&responder.Stratum{},
+		&responder.Stratum{Now: w.cfg.Now},
 		&responder.IRC{Token: w.cfg.Token},
 		&responder.Redis{},
-		&responder.SMTP{},
+		&responder.SMTP{TLS: cipher},
 		&responder.FTP{},
 		&responder.Telnet{},
 		&responder.Tor{}, // before others that begin with zeros

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -165,5 +166,24 @@ func TestOpensslSeesTheProtocolThatItOffers(t *testing.T) {
 	}
 	if len(log.hellos) != 3 {
 		t.Errorf("%d hellos", len(log.hellos))
+	}
+}
+
+func TestOpensslAsksAMailServerForTLS(t *testing.T) {
+	host, port, log := serve(t, 25)
+	testenv.NeedCommand(t, "openssl")
+	cmd := exec.CommandContext(t.Context(), "openssl", "s_client", "-starttls", "smtp", "-crlf", "-quiet", "-connect", net.JoinHostPort(host, port), "-servername", "mail.example")
+	cmd.Stdin = strings.NewReader("EHLO bot.example\nMAIL FROM:<bot@victim.example>\nQUIT\n")
+	out, err := cmd.CombinedOutput()
+	t.Logf("%v\n%s", err, out)
+	log.mu.Lock()
+	defer log.mu.Unlock()
+	var said []string
+	for _, m := range log.messages {
+		said = append(said, m.Type)
+	}
+	want := []string{"EHLO", "STARTTLS", "handshake", "EHLO", "MAIL", "QUIT"}
+	if !slices.Equal(said, want) || log.app != "smtp" || !log.inner {
+		t.Errorf("noted %q, want %q", said, want)
 	}
 }

@@ -36,15 +36,16 @@ func everything(t testing.TB) *responder.Table {
 	if err != nil {
 		t.Fatal(err)
 	}
+	cipher := &responder.TLS{Certificate: func(string) (*tls.Certificate, error) {
+		return &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, nil
+	}}
 	return responder.NewTable(
-		&responder.TLS{Certificate: func(string) (*tls.Certificate, error) {
-			return &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, nil
-		}},
+		cipher,
 		responder.NewHTTP(responder.HTTPConfig{
 			Payloads: responder.Payloads{Script: []byte("echo"), ELF: map[string][]byte{"amd64": []byte("\x7fELF")}, Arch: "amd64"},
 			Secret:   func(name string) string { return name }, Token: "token", Now: time.Now,
 		}),
-		ssh, &responder.Tor{}, &responder.Memcached{}, &responder.Stratum{}, &responder.IRC{Token: "token"}, &responder.Redis{}, &responder.SMTP{},
+		ssh, &responder.Tor{}, &responder.Memcached{}, &responder.Stratum{Now: time.Now}, &responder.IRC{Token: "token"}, &responder.Redis{}, &responder.SMTP{TLS: cipher},
 		&responder.FTP{}, &responder.Telnet{}, &responder.Postgres{}, &responder.MySQL{}, &responder.MSSQL{}, &responder.MongoDB{}, &responder.SOCKS{},
 	)
 }

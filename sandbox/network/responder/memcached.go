@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -37,6 +38,30 @@ func (*Memcached) Claims(first []byte, port uint16) Claim {
 		return Yes
 	}
 	return claimWords(first, memcachedWords, " \r\n")
+}
+
+// memcachedFrame precedes each datagram: a request's number, the datagram's, how
+// many there are, and two bytes of nothing. doc/protocol.txt, "UDP protocol".
+const memcachedFrame = 8
+
+// MemcachedDatagram answers a command that came over UDP, as the amplifiers do
+// that are looked for. nil is for what is none.
+func MemcachedDatagram(payload []byte, log Log) []byte {
+	if len(payload) <= memcachedFrame || binary.BigEndian.Uint16(payload[4:]) != 1 {
+		return nil
+	}
+	line, _, _ := strings.Cut(string(payload[memcachedFrame:]), "\r\n")
+	words := strings.Fields(line)
+	if len(words) == 0 || !slices.Contains(memcachedWords, strings.ToLower(words[0])) {
+		return nil
+	}
+	name := strings.ToLower(words[0])
+	fields := map[string]string{}
+	put(fields, "args", strings.Join(words[1:], " "))
+	log.App("memcached")
+	log.Message(true, name, fields)
+	answer := append([]byte{payload[0], payload[1], 0, 0, 0, 1, 0, 0}, memcachedAnswer(name, words)...)
+	return answer
 }
 
 var errMemcached = errors.New("not the memcached protocol")

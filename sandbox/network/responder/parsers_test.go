@@ -1,11 +1,14 @@
 package responder_test
 
 import (
+	"bytes"
 	"crypto/rand"
 	"crypto/tls"
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/sallyport-dev/sallyport/sandbox/network/responder"
 )
 
 // Each of these begins with what makes the protocol certain, so that all the
@@ -114,6 +117,19 @@ func FuzzTLS(f *testing.F) {
 		log, _ := talk(t, table, 443, strings.NewReader(string(words)))
 		if log.app != "tls" || len(log.messages) != 1 || log.inner {
 			t.Fatalf("%s with %+v", log.app, log.messages)
+		}
+	})
+}
+
+func FuzzMemcachedDatagram(f *testing.F) {
+	f.Add([]byte("\x00\x01\x00\x00\x00\x01\x00\x00stats\r\n"))
+	f.Add([]byte("\x00\x01\x00\x00\x00\x01\x00\x00set a 0 0 1\r\nb\r\n"))
+	f.Add([]byte("\x00\x01\x00\x00\x00\x02\x00\x00"))
+	f.Fuzz(func(t *testing.T, payload []byte) {
+		log := &notes{}
+		answer := responder.MemcachedDatagram(payload, log)
+		if answer != nil && (log.app != "memcached" || len(log.messages) != 1 || !bytes.Equal(answer[:2], payload[:2]) || len(answer) > 512) {
+			t.Fatalf("%q is answered with %q, noted %+v", payload, answer, log)
 		}
 	})
 }

@@ -6,8 +6,11 @@ import (
 	"strings"
 )
 
-// SMTP is a mail server that takes everything and delivers nothing. RFC 5321.
-type SMTP struct{}
+// SMTP is a mail server that takes everything and delivers nothing. RFC 5321;
+// with STARTTLS, RFC 3207.
+type SMTP struct {
+	TLS *TLS // nil: it does not offer it
+}
 
 // App implements Responder.
 func (*SMTP) App() string { return "smtp" }
@@ -23,9 +26,12 @@ func (*SMTP) Greets(port uint16) bool {
 }
 
 // Serve implements Responder.
-func (*SMTP) Serve(_ context.Context, c *Conversation) error {
-	if err := c.say("220 mail.example.net ESMTP Postfix\r\n"); err != nil {
-		return err
+func (s *SMTP) Serve(ctx context.Context, c *Conversation) error {
+	// A client that goes on inside of TLS was greeted before, and speaks at once.
+	if greeted := c.TLS && c.Reader.Buffered() > 0; !greeted {
+		if err := c.say("220 mail.example.net ESMTP Postfix\r\n"); err != nil {
+			return err
+		}
 	}
 	for {
 		line, err := c.line()
@@ -42,6 +48,9 @@ func (*SMTP) Serve(_ context.Context, c *Conversation) error {
 		switch verb {
 		case "EHLO":
 			answer = "250-mail.example.net\r\n250-SIZE 10240000\r\n250-AUTH PLAIN LOGIN\r\n250 8BITMIME\r\n"
+			if s.offersTLS(c) {
+				answer = strings.Replace(answer, "250-AUTH", "250-STARTTLS\r\n250-AUTH", 1)
+			}
 		case "AUTH":
 			if strings.EqualFold(rest, "LOGIN") {
 				if answer, err = smtpLogin(c); err != nil {
@@ -51,6 +60,12 @@ func (*SMTP) Serve(_ context.Context, c *Conversation) error {
 			}
 			answer = "235 2.7.0 Authentication successful\r\n"
 		case "STARTTLS":
+			if s.offersTLS(c) {
+				if err := c.say("220 2.0.0 Ready to start TLS\r\n"); err != nil {
+					return err
+				}
+				return s.TLS.Serve(ctx, c)
+			}
 			answer = "502 5.5.1 Not implemented\r\n"
 		case "DATA":
 			if err := c.say("354 End data with <CR><LF>.<CR><LF>\r\n"); err != nil {
@@ -68,6 +83,8 @@ func (*SMTP) Serve(_ context.Context, c *Conversation) error {
 		}
 	}
 }
+
+func (s *SMTP) offersTLS(c *Conversation) bool { return s.TLS != nil && !c.TLS }
 
 // smtpLogin asks for a name and a password, base64 of "Username:" and "Password:".
 func smtpLogin(c *Conversation) (answer string, err error) {

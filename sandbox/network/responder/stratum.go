@@ -12,7 +12,9 @@ import (
 // Stratum is a mining pool: Stratum v1 as Bitcoin's descendants speak it
 // (mining.subscribe, authorize, submit), the login dialect of Monero's miners,
 // and the login of Ethereum's. Its jobs are easy, so that shares follow.
-type Stratum struct{}
+type Stratum struct {
+	Now func() time.Time // of the guest: miners look at how old a job is
+}
 
 // App implements Responder.
 func (*Stratum) App() string { return "stratum" }
@@ -132,7 +134,7 @@ func (s *Stratum) answer(m stratumMessage, of *session) string {
 		}
 		return result("true") + stratumDifficulty + fmt.Sprintf(
 			`{"id":null,"method":"mining.notify","params":["1","%s","01000000","ffffffff",[],"20000000","1d00ffff","%08x",true]}`+"\n",
-			zeros, time.Now().Unix())
+			zeros, s.Now().Unix())
 	case "login":
 		return result(`{"id":"1","job":` + moneroJob() + `,"extensions":["algo","keepalive"],"status":"OK"}`)
 	case "getjob":
@@ -143,7 +145,7 @@ func (s *Stratum) answer(m stratumMessage, of *session) string {
 		return result(`{"data":"` + strings.Repeat("00", 128) + `","target":"` + strings.Repeat("ff", 32) + `"}`)
 	case "getblocktemplate":
 		return result(fmt.Sprintf(`{"version":536870912,"previousblockhash":"%064x","transactions":[],"coinbasevalue":312500000,"target":"%s","bits":"1d00ffff","height":840000,"curtime":%d}`,
-			0, strings.Repeat("ff", 32), time.Now().Unix()))
+			0, strings.Repeat("ff", 32), s.Now().Unix()))
 	case "get_block_template":
 		return result(fmt.Sprintf(`{"blocktemplate_blob":"%s","blockhashing_blob":"%s","difficulty":2,"height":3300000,"seed_hash":"%s","status":"OK"}`,
 			strings.Repeat("5a", 76), strings.Repeat("5a", 76), strings.Repeat("5a", 32)))
