@@ -304,6 +304,11 @@ func (c *Content) naming(ctx context.Context, ref image.Reference, d digest.Dige
 			named, err = repo.Naming(ctx, d)
 		}
 	}
+	if err == nil && len(named) == 0 && c.cfg.Shared {
+		if err = c.namedElsewhere(ctx, ref, v, d); err == nil {
+			named, err = repo.Naming(ctx, d)
+		}
+	}
 	if err == nil && len(named) == 0 {
 		err = fmt.Errorf("%w: %s, %s", ErrBlobUnknown, ref.Name(), d)
 	}

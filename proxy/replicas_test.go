@@ -73,7 +73,7 @@ func replicas(t *testing.T, test func(t *testing.T, a, b *site, redis *redistest
 		redis := redistest.Start(t)
 		share := func(c *Config) {
 			// Nobody dies here: a replica that is slow on a busy machine keeps what it claimed.
-			c.Redis, c.claimTTL, c.FillDir = redis.Client(), time.Minute, ""
+			c.Redis, c.claimTTL, c.FillDir, c.Shared = redis.Client(), time.Minute, "", true
 		}
 		if d.Name() == "inmemory" {
 			dirs := []string{t.TempDir(), t.TempDir()}

@@ -272,6 +272,14 @@ func (e *Evictor) apply(ctx context.Context, p *plan, chosen []root, urgent bool
 		}
 		d.images++
 	}
+	left := map[string][]digest.Digest{}
+	for i := range p.gone {
+		m := p.Manifests[i]
+		left[m.Repository] = append(left[m.Repository], m.Digest)
+	}
+	if urgent { // else nobody has used them for longer than a pull takes
+		e.tell(ctx, left)
+	}
 	for i := range p.gone {
 		m := p.Manifests[i]
 		if err := s.Repository(m.Repository).Remove(ctx, m); err != nil {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/distribution/distribution/v3/registry/storage/driver"
+	"github.com/opencontainers/go-digest"
 	"golang.org/x/sys/unix"
 
 	"github.com/sallyport-dev/sallyport/proxy/internal/partial"
@@ -61,14 +62,20 @@ func (s *Store) rename(file, where string) (err error) {
 	return err
 }
 
-// touch makes what is at where as new as a write would; content is what is there.
-func (s *Store) touch(ctx context.Context, where string, content []byte, now time.Time) error {
+// touch makes the link of a manifest as new as a write would. A link must not
+// come back without its manifest: that it has gone is ErrNotFound.
+func (s *Store) touch(ctx context.Context, where string, d digest.Digest, now time.Time) error {
 	if s.root == "" {
-		return s.driver.PutContent(ctx, where, content)
+		for _, p := range []string{where, blobPath(d)} {
+			if _, err := s.driver.Stat(ctx, p); err != nil {
+				return s.failed("looking up", d, err)
+			}
+		}
+		return s.driver.PutContent(ctx, where, []byte(d))
 	}
 	err := os.Chtimes(s.file(where), now, now)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil // evicted in the meantime: a link must not come back without its manifest
+		return fmt.Errorf("%w: %s", ErrNotFound, d)
 	}
 	return err
 }

@@ -113,6 +113,31 @@ func (r *Repository) Naming(ctx context.Context, blob digest.Digest) ([]Named, e
 	return r.lookup(blob), nil
 }
 
+// Names tells whether a manifest is known that names the blob.
+func (r *Repository) Names(blob digest.Digest) bool { return len(r.lookup(blob)) > 0 }
+
+// Relist makes known what any process stored before it was called. It may have
+// to wait for that, as long as a listing is used.
+func (r *Repository) Relist(ctx context.Context) error {
+	asked := r.store.now()
+	for {
+		if err := r.relist(ctx); err != nil {
+			return err
+		}
+		r.mu.Lock()
+		listed := r.listed
+		r.mu.Unlock()
+		if !listed.Before(asked) {
+			return nil
+		}
+		select {
+		case <-time.After(min(relistAfter, max(time.Millisecond, relistAfter-r.store.now().Sub(listed)))):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
 // Manifests lists the digests of the repository's manifests.
 func (r *Repository) Manifests(ctx context.Context) ([]digest.Digest, error) {
 	if err := r.relist(ctx); err != nil {

@@ -87,9 +87,16 @@ func (r *Repository) Used(ctx context.Context, d digest.Digest) (time.Time, erro
 }
 
 // Touch records that the manifest is in use now, which is the time by the
-// caller's clock; storage elsewhere uses its own.
+// caller's clock; storage elsewhere uses its own. What is not stored any more,
+// because another process took it away, is not known here any more either: it
+// is fetched, and stored, when it is asked for next.
 func (r *Repository) Touch(ctx context.Context, d digest.Digest, now time.Time) error {
-	if err := r.store.touch(ctx, revisionLink(r.name, d), []byte(d), now); err != nil {
+	err := r.store.touch(ctx, revisionLink(r.name, d), d, now)
+	if errors.Is(err, ErrNotFound) {
+		r.forget(d)
+		return nil
+	}
+	if err != nil {
 		return fmt.Errorf("recording the use of %s@%s: %w", r.name, d, err)
 	}
 	return nil
