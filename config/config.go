@@ -50,6 +50,8 @@ type Proxy struct {
 	TLS             TLS           `yaml:"tls"`
 	Auth            Auth          `yaml:"auth"`
 	Limits          Limits        `yaml:"limits"`
+	TrustedProxies  []string      `yaml:"trusted_proxies"`  // addresses and networks of reverse proxies whose word about clients' addresses is taken
+	ForwardedHeader string        `yaml:"forwarded_header"` // in which they give it: X-Forwarded-For or Forwarded
 	HeadDenials     int           `yaml:"head_denials"`     // status of a HEAD of a denied manifest: 403, or 200 for engines that go on to the GET only then
 	Catalog         string        `yaml:"catalog"`          // who may list the repositories that are cached: accounts, everyone, nobody
 	Names           []string      `yaml:"names"`            // host:port under which clients know the gate; image references that begin with one mean what lies behind it
@@ -167,6 +169,7 @@ func Default() Config {
 			Limits:          Limits{Fills: 64, Headers: 64 << 10, Stall: 30 * time.Second, MinRate: 16 << 10},
 			HeadDenials:     403,
 			Catalog:         "accounts",
+			ForwardedHeader: "X-Forwarded-For",
 			Names:           []string{"localhost:5000", "127.0.0.1:5000", "[::1]:5000"},
 			DefaultUpstream: image.DockerHub,
 			Hold:            25 * time.Second,

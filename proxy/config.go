@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
 
+	"github.com/sallyport-dev/sallyport/internal/server"
 	"github.com/sallyport-dev/sallyport/proxy/account"
 	"github.com/sallyport-dev/sallyport/proxy/upstream"
 )
@@ -43,6 +44,7 @@ type Config struct {
 	AllowHead       bool              // a HEAD of a denied manifest is answered as if it were allowed, so that engines which say nothing about a refused HEAD go on to the GET, and show its message
 	Catalog         Catalog           // who may list the repositories that are cached; default CatalogAccounts
 	Limits          Limits
+	Proxies         server.Proxies // reverse proxies, whose word about their clients' addresses is taken
 
 	Logger  *slog.Logger          // nil for slog.Default()
 	Metrics prometheus.Registerer // nil to register nothing

@@ -73,7 +73,11 @@ func (p *Proxy) serve(w http.ResponseWriter, r *http.Request, grantsOnly bool) {
 	defer func() {
 		took := time.Since(begun)
 		p.metrics.answered(rt.kind, r.Method, rec, took)
-		logAccess(p.content.cfg.Logger, r, rt, who, rec, took)
+		via := ""
+		if p.content.cfg.Proxies.Trusts(r.RemoteAddr) {
+			via = r.RemoteAddr
+		}
+		logAccess(p.content.cfg.Logger, r, via, rt, who, rec, took)
 	}()
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		rec.Header().Set("Allow", "GET, HEAD")

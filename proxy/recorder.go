@@ -68,14 +68,20 @@ func (rec *recorder) decided(d gate.Decision) {
 	warn(rec.Header(), d.Warnings)
 }
 
-func logAccess(log *slog.Logger, r *http.Request, rt route, who requester, rec *recorder, took time.Duration) {
+// logAccess writes a line about the request; via is a trusted proxy's address, if
+// it came through one.
+func logAccess(log *slog.Logger, r *http.Request, via string, rt route, who requester, rec *recorder, took time.Duration) {
 	decision := rec.decision
 	if decision == "" {
 		decision = rec.Header().Get(decisionHeader)
+	}
+	client := slog.String("client", r.RemoteAddr)
+	if via != "" {
+		client = slog.Group("", slog.String("client", who.address), slog.String("via", via))
 	}
 	log.LogAttrs(r.Context(), slog.LevelInfo, "request",
 		slog.String("method", r.Method), slog.String("path", clip(r.URL.Path)),
 		slog.String("route", string(rt.kind)), slog.String("registry", rt.ref.Registry),
 		slog.Int("status", rec.status()), slog.Int64("bytes", rec.sent), slog.Duration("took", took),
-		slog.String("client", r.RemoteAddr), slog.String("user", who.user), slog.String("agent", clip(r.UserAgent())), slog.String("decision", decision))
+		client, slog.String("user", who.user), slog.String("agent", clip(r.UserAgent())), slog.String("decision", decision))
 }

@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"errors"
-	"net"
 	"net/http"
 	"strings"
 
@@ -16,7 +15,7 @@ import (
 
 // requester is who asks.
 type requester struct {
-	address string
+	address string          // of the client, also behind proxies that are trusted
 	user    string          // "" without credentials of ours
 	granted bool            // it showed a token of the sandbox
 	grant   image.Reference // what the token opens
@@ -27,10 +26,7 @@ type requester struct {
 // requester reads the credentials. Those that are not valid are refused rather
 // than ignored, so that nobody believes to be somebody.
 func (p *Proxy) requester(r *http.Request) (requester, error) {
-	who := requester{address: r.RemoteAddr}
-	if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
-		who.address = host
-	}
+	who := requester{address: p.content.cfg.Proxies.Client(r)}
 	sent := r.Header["Authorization"]
 	if len(sent) > 1 {
 		return who, p.unauthorized("credentials were sent twice")
@@ -38,7 +34,7 @@ func (p *Proxy) requester(r *http.Request) (requester, error) {
 	if len(sent) == 0 || sent[0] == "" {
 		return who, p.anonymous()
 	}
-	accounts, client := p.content.cfg.Accounts, server.Client(r.RemoteAddr)
+	accounts, client := p.content.cfg.Accounts, server.Client(who.address)
 	scheme, token, _ := strings.Cut(sent[0], " ")
 	var err error
 	switch {

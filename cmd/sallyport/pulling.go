@@ -33,10 +33,23 @@ func pulling(c *proxy.Config, cfg config.Config, tokens *token.Tokens, log *slog
 	c.AccountRequired = !auth.Has(config.AuthAnonymous)
 	c.AllowHead = cfg.Proxy.HeadDenials == http.StatusOK
 	c.Catalog = proxy.Catalog(cfg.Proxy.Catalog)
+	var err error
+	if c.Proxies, err = reverseProxies(cfg); err != nil {
+		return err
+	}
 	l := cfg.Proxy.Limits
 	c.Fills = l.Fills
 	c.Limits = proxy.Limits{Rate: l.Rate, Burst: l.Burst, Requests: l.Requests, Stall: l.Stall, MinRate: l.MinRate}
 	return nil
+}
+
+// reverseProxies are those whose word about clients' addresses is taken.
+func reverseProxies(cfg config.Config) (server.Proxies, error) {
+	p, err := server.NewProxies(cfg.Proxy.TrustedProxies, cfg.Proxy.ForwardedHeader)
+	if err != nil {
+		return p, fmt.Errorf("proxy.trusted_proxies, proxy.forwarded_header: %w", err)
+	}
+	return p, nil
 }
 
 // pullers are the bearers of tokens with which one may pull.

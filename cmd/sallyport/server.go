@@ -44,6 +44,7 @@ func (p *parts) front(r role, cfg config.Config) server.Config {
 	}
 	if r == roleProxy {
 		f.Connections = cfg.Proxy.Limits.Connections
+		f.Proxies, _ = reverseProxies(cfg) // read before, without an error
 	}
 	if k := p.keys[r]; k != nil {
 		f.TLS = k.TLS()

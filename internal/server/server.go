@@ -19,6 +19,7 @@ type Config struct {
 	Write       time.Duration // bound on one whole answer, unless its handler sets another; 0: none
 	Headers     int           // bytes that a request's headers may have; default 64 KiB
 	Connections int           // of one address at the same time; 0: any number
+	Proxies     Proxies       // whose connections are not counted: each is of many clients
 	Delay       time.Duration // how long requests are still taken once the end is announced; 0: not
 	Drain       time.Duration // how long requests under way may take after that; 0: none
 	Log         *slog.Logger  // nil for slog.Default()
@@ -67,7 +68,7 @@ func Run(ctx context.Context, ln net.Listener, cfg Config) error {
 		},
 	}
 	if cfg.Connections > 0 {
-		ln = &counting{Listener: ln, limit: cfg.Connections, open: map[string]int{}}
+		ln = &counting{Listener: ln, limit: cfg.Connections, exempt: cfg.Proxies, open: map[string]int{}}
 	}
 	served := make(chan error, 1)
 	go func() {
