@@ -101,3 +101,11 @@ func (c *Content) keepManifest(ctx context.Context, ref image.Reference, m store
 		}
 	})
 }
+
+// keepTag has it stored, after the manifest, what ref's tag means.
+func (c *Content) keepTag(ctx context.Context, ref image.Reference) {
+	c.behind(ctx, ref.Name()+":"+ref.Tag, func(ctx context.Context) {
+		c.written(ctx, ref.Name()+"@"+ref.Digest.String())
+		c.faulty(ctx, "storing a tag", c.store.Repository(ref.Name()).SetTag(ctx, ref.Tag, ref.Digest))
+	})
+}

@@ -253,6 +253,35 @@ func TestTagFreshness(t *testing.T) {
 	}
 }
 
+// What a tag means now is asked; what is stored already is not fetched again.
+func TestTagMovesToWhatIsStored(t *testing.T) {
+	clock := newClock()
+	s := newSite(t, inmemory.New(), clock.set)
+	old := s.push("team/app:1.0", 100)
+	moved := s.push("team/app:1.1", 100)
+	for _, tag := range []string{"1.0", "1.1"} {
+		if a := s.ask("GET", path("team/app/manifests/%s", tag)); a.status != 200 {
+			t.Fatal(a.status)
+		}
+	}
+	s.origin.Push(t, "team/app:1.0", moved.img)
+	for _, want := range []pushed{moved, old} {
+		clock.turn(2 * time.Minute)
+		s.origin.Forget()
+		if a := s.ask("GET", path("team/app/manifests/1.0")); a.status != 200 || digest.FromBytes(a.body) != want.manifest {
+			t.Errorf("%d %s", a.status, a.header)
+		}
+		if heads, gets := s.origin.Asked("HEAD", "/manifests/"), s.origin.Asked("GET", "/manifests/"); heads != 1 || gets != 0 {
+			t.Errorf("upstream was asked %d times for the tag, %d for what is stored", heads, gets)
+		}
+		s.origin.Push(t, "team/app:1.0", old.img)
+	}
+	s.content.allWritten(t.Context())
+	if d, err := s.content.store.Repository(upstreamName+"/team/app").Tag(t.Context(), "1.0"); err != nil || d != old.manifest {
+		t.Errorf("the tag is stored as %s, %v", d, err)
+	}
+}
+
 func TestAClockThatJumpsBackKeepsNoTag(t *testing.T) {
 	c := newClock()
 	s := newSite(t, inmemory.New(), c.set)

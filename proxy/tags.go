@@ -58,8 +58,8 @@ func (c *Content) check(ctx context.Context, v view, ref image.Reference, shown 
 		}
 		return c.stale(ref, known, err)
 	}
-	repo, key := c.store.Repository(ref.Name()), ref.Name()+":"+ref.Tag
-	c.written(ctx, key)
+	repo := c.store.Repository(ref.Name())
+	c.written(ctx, ref.Name()+":"+ref.Tag)
 	known, err := repo.Tag(ctx, ref.Tag)
 	c.faulty(ctx, "reading a tag", err)
 	// A tag seen for the first time costs one round trip: its manifest is
@@ -75,6 +75,11 @@ func (c *Content) check(ctx context.Context, v view, ref image.Reference, shown 
 			return known, c.cfg.TagFreshness, nil
 		case d != "":
 			which = d.String()
+			if _, err := repo.Manifest(ctx, d); err == nil { // a tag that moved to what is here
+				v.proved()
+				c.keepTag(ctx, ref.WithDigest(d))
+				return d, c.cfg.TagFreshness, nil
+			}
 		}
 	}
 	m, err := c.fetch(ctx, v, ref, which)
@@ -82,10 +87,7 @@ func (c *Content) check(ctx context.Context, v view, ref image.Reference, shown 
 		return stale(known, err)
 	}
 	if m.Digest != known {
-		c.behind(ctx, key, func(ctx context.Context) {
-			c.written(ctx, ref.Name()+"@"+m.Digest.String())
-			c.faulty(ctx, "storing a tag", repo.SetTag(ctx, ref.Tag, m.Digest))
-		})
+		c.keepTag(ctx, ref.WithDigest(m.Digest))
 	}
 	return m.Digest, c.cfg.TagFreshness, nil
 }

@@ -37,10 +37,11 @@
 //     purges it.
 //   - Who got a manifest a moment before it was evicted goes on to ask for its
 //     blobs: what it names is remembered for an hour by the replicas that knew
-//     it. The others are told in Redis which manifests left by a purge or for a full
-//     disk, sooner than the grace after a use, and fetch them again when they are asked for a blob that no other one names. A replica that
-//     serves a manifest from memory notices that it has gone when it records the
-//     use, and fetches and stores it when it is asked for next.
+//     it. The others are told in Redis which manifests left by a purge or for a
+//     full disk, sooner than the grace after a use, and fetch them again when
+//     they are asked for a blob that no other one names. A replica that serves a
+//     manifest from memory notices that it has gone when it records the use, and
+//     fetches and stores it when it is asked for next.
 //   - Two passes at once delete the same things, or one more than needed. A
 //     lease avoids that; without Redis it happens.
 package evict
