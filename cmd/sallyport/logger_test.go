@@ -8,6 +8,9 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
+
+	"github.com/sallyport-dev/sallyport/config"
 )
 
 // slowly takes a write only when it is told to.
@@ -52,6 +55,17 @@ func TestLinesThatWaitAreWrittenTogether(t *testing.T) {
 			t.Errorf("at the end: %q", got)
 		}
 	})
+}
+
+// TestDurationsHaveUnits: both forms of the log say a duration alike.
+func TestDurationsHaveUnits(t *testing.T) {
+	for format, want := range map[string]string{"json": `"took":"1.5s"`, "text": "took=1.5s"} {
+		var b bytes.Buffer
+		newLogger(&b, config.Log{Format: format}).Info("done", "took", 1500*time.Millisecond)
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("%s: %s", format, &b)
+		}
+	}
 }
 
 func TestLogsThatNobodyTakesMakeThoseWaitWhoLog(t *testing.T) {
