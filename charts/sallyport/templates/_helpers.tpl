@@ -92,6 +92,11 @@ runAsNonRoot: true
 capabilities: {drop: [ALL]}
 {{- end -}}
 
+{{/* "true" when what runs is judged again: by the embedded gate, or with Redis by the webhook's replicas. */}}
+{{- define "sallyport.controller" -}}
+{{- if and .Values.controller.enabled (or .Values.webhook.enabled (not (include "sallyport.scaled" .))) -}}true{{- end -}}
+{{- end -}}
+
 {{/* "true" when an upstream is asked with pull secrets of the release's namespace. */}}
 {{- define "sallyport.ownSecrets" -}}
 {{- range dig "proxy" "upstreams" list .Values.config -}}

@@ -24,7 +24,7 @@ metadata:
     {{- end }}
 spec:
   serviceAccountName: {{ include "sallyport.serviceAccount" . }}
-  automountServiceAccountToken: {{ or (and $webhook .Values.webhook.enabled) .Values.rbac.readPullSecrets (not (empty (include "sallyport.ownSecrets" .))) }}
+  automountServiceAccountToken: {{ or (and $webhook (or .Values.webhook.enabled (not (empty (include "sallyport.controller" .))))) .Values.rbac.readPullSecrets (not (empty (include "sallyport.ownSecrets" .))) }}
   # Kubernetes would set SALLYPORT_… variables for the Services, which are no settings.
   enableServiceLinks: false
   {{- with .Values.imagePullSecrets }}

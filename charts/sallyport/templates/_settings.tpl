@@ -48,7 +48,7 @@ The gate's settings: what the chart knows, and .Values.config over it.
 {{- if not $w.enabled -}}{{- $_ := unset $set.webhook "certificates" -}}{{- $_ := unset $set.webhook "tls" -}}{{- end -}}
 {{- if ne $w.mutate "off" -}}{{- $_ := set $set.webhook "mutate" $w.mutate -}}{{- end -}}
 {{- if eq $w.mutate "gate" -}}{{- $_ := set $set.webhook "gate" (first .Values.proxy.names) -}}{{- end -}}
-{{- $rejudge := dict "enabled" .Values.controller.enabled "exempt" $w.exemptNamespaces "exempt_selector" (printf "%s=%s" $w.label.key $w.label.exempt) "annotate" .Values.controller.annotate "lease" $full -}}
+{{- $rejudge := dict "enabled" (not (empty (include "sallyport.controller" .))) "exempt" $w.exemptNamespaces "exempt_selector" (printf "%s=%s" $w.label.key $w.label.exempt) "annotate" .Values.controller.annotate "lease" $full -}}
 {{- if .Values.controller.evict -}}
   {{- $_ := set $rejudge "enforce_running" "evict" -}}
   {{- $_ := set $rejudge "evict_selector" ($w.enforceAll | ternary (printf "%s!=%s" $w.label.key $w.label.exempt) (printf "%s=%s" $w.label.key $w.label.enforce)) -}}

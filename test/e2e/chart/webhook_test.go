@@ -138,3 +138,22 @@ func TestRightsFollowSettings(t *testing.T) {
 		t.Error("the proxy cannot ask the cluster for pull secrets: it has no token")
 	}
 }
+
+// TestWithoutTheWebhook: what asks the cluster has the token to do so, and
+// nothing is asked for that has no pod.
+func TestWithoutTheWebhook(t *testing.T) {
+	embedded := render(t, "--set", "webhook.enabled=false")
+	if at(t, embedded.one(t, "Deployment", "gate-sallyport"), "spec", "template", "spec", "automountServiceAccountToken") != true {
+		t.Error("the gate judges again what runs, and has no token to ask for it")
+	}
+	scaled := render(t, "--set", "webhook.enabled=false,redis.url=redis://redis:6379/0,storage.driver.s3.bucket=gate")
+	if got := fmt.Sprint(at(t, scaled.one(t, "ClusterRole", "gate-sallyport"), "rules")); strings.Contains(got, "pods") {
+		t.Errorf("no pod judges again what runs, and one may: %s", got)
+	}
+	const judges = "enabled: true\n    exempt:"
+	for all, want := range map[*objects]bool{&embedded: true, &scaled: false} {
+		if got := fmt.Sprint(at(t, all.one(t, "ConfigMap", "gate-sallyport"), "data", "config.yaml")); strings.Contains(got, judges) != want {
+			t.Errorf("settings, expected to judge again: %t\n%s", want, got)
+		}
+	}
+}
