@@ -98,6 +98,9 @@ func Examine(ctx context.Context, o Options) (Report, error) {
 		for _, g := range e.gates {
 			r.Gates = append(r.Gates, probe(ctx, g))
 		}
+		if r.Gates[0].Scheme == "http" {
+			clearText(r.Engines, e.gates[0].host)
+		}
 	}
 	if o.Held {
 		for i := range r.Engines {
@@ -106,6 +109,20 @@ func Examine(ctx context.Context, o Options) (Report, error) {
 	}
 	r.Verdict = verdict(r)
 	return r, nil
+}
+
+// clearText has the ways out name a gate that does not speak TLS as engines
+// reach it.
+func clearText(engines []Engine, gate string) {
+	as := strings.NewReplacer(
+		"https://"+gate, "http://"+gate,
+		", and no mirror;", ", insecure = true, and no mirror;", // of registries.conf
+	)
+	for _, e := range engines {
+		for i := range e.Routes {
+			e.Routes[i].Mend = as.Replace(e.Routes[i].Mend)
+		}
+	}
 }
 
 func hold(routes []Route) {

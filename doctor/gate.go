@@ -69,6 +69,7 @@ func withPort(host, scheme string) string {
 // GateState is what the gate's address answered.
 type GateState struct {
 	Address   string `json:"address"`
+	Scheme    string `json:"scheme,omitempty"` // in which it answered: https or http
 	Reachable bool   `json:"reachable"`
 	Gate      bool   `json:"gate"` // it answers as a gate
 	Detail    string `json:"detail,omitempty"`
@@ -86,7 +87,7 @@ func probe(ctx context.Context, g gate) GateState {
 	if g.scheme != "" {
 		schemes = []string{g.scheme}
 	}
-	var failures []error
+	var failures []string
 	for _, scheme := range schemes {
 		resp, err := ask(ctx, scheme+"://"+g.host+"/v2/", false)
 		if unknown := (*tls.CertificateVerificationError)(nil); errors.As(err, &unknown) {
@@ -94,16 +95,16 @@ func probe(ctx context.Context, g gate) GateState {
 			resp, err = ask(ctx, scheme+"://"+g.host+"/v2/", true)
 		}
 		if err != nil {
-			failures = append(failures, err)
+			failures = append(failures, oneLine(err.Error()))
 			continue
 		}
-		state.Reachable, state.Gate = true, resp.Header.Get(Header) != ""
+		state.Scheme, state.Reachable, state.Gate = scheme, true, resp.Header.Get(Header) != ""
 		if !state.Gate {
 			state.Detail = fmt.Sprintf("it answers %s, but not as a gate: whatever is pulled there was not judged", resp.Status)
 		}
 		return state
 	}
-	state.Detail = "it cannot be reached: " + oneLine(errors.Join(failures...).Error())
+	state.Detail = "it cannot be reached: " + strings.Join(failures, "; ")
 	return state
 }
 

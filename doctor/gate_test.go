@@ -3,6 +3,8 @@ package doctor
 import (
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -46,5 +48,29 @@ func TestProbe(t *testing.T) {
 				t.Errorf("the verdict is %s: %+v", r.Verdict, r.Engines)
 			}
 		})
+	}
+}
+
+// A gate without TLS is not mended with https, which no engine could reach.
+func TestMendsInClearText(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Header().Set(Header, "1") }))
+	t.Cleanup(server.Close)
+	host := strings.TrimPrefix(server.URL, "http://")
+	conf := filepath.Join(t.TempDir(), "registries.conf")
+	if err := os.WriteFile(conf, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for want, o := range map[string]Options{
+		`server = "http://` + host + `"`:                       {Containerd: t.TempDir()},
+		`location = "` + host + `/docker.io", insecure = true`: {Containers: conf},
+	} {
+		o.Gates, o.Probe = []string{host}, true
+		r, err := Examine(t.Context(), o)
+		if err != nil || r.Gates[0].Scheme != "http" {
+			t.Fatalf("%+v, %v", r.Gates, err)
+		}
+		if m := r.Engines[0].Routes[0].Mend; !strings.Contains(m, want) {
+			t.Errorf("%q, want %q", m, want)
+		}
 	}
 }

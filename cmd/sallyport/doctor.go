@@ -79,6 +79,9 @@ func printDoctor(w io.Writer, r doctor.Report) error {
 		if !g.Reachable {
 			state = "does not answer"
 		}
+		if g.Detail != "" {
+			state += ":"
+		}
 		fmt.Fprintln(w, escaped(g.Address, state, g.Detail))
 	}
 	for _, e := range r.Engines {
