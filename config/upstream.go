@@ -101,7 +101,7 @@ func (c *Config) validateUpstreams(bad func(key, format string, args ...any)) {
 		}
 	}
 	if !seen[c.Proxy.DefaultUpstream] {
-		bad("proxy.default_upstream", "%s is not among proxy.upstreams", c.Proxy.DefaultUpstream)
+		bad("proxy.default_upstream", "%s is not among proxy.upstreams: list it there, or set another default", c.Proxy.DefaultUpstream)
 	}
 	if c.Proxy.TagAbsence < 0 || c.Proxy.TagAbsence > time.Hour {
 		bad("proxy.tag_absence", "%s is not between 0s and 1h", c.Proxy.TagAbsence)
