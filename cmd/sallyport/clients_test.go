@@ -193,6 +193,11 @@ func TestFromLabelToReport(t *testing.T) {
 	fails(t, []string{"image", "show", "demo.test/none:v1"}, "demo.test/none:v1")
 	fails(t, []string{"report", "demo.test/webserver:v2"}, "demo.test/webserver:v2")
 	fails(t, []string{"report", "demo.test/webserver:v1", "--format", "pdf"}, "table or json")
+	fails(t, []string{"report", "demo.test/shell:v1", "--events", "--format", "sarif"}, "--events are printed as table or json, not as sarif")
+	_, _, err := sallyport(t, "", "image", "list", "--token", "wrong")
+	if text := explainToken(err).Error(); !strings.Contains(text, "invalid token") || !strings.Contains(text, "SALLYPORT_TOKEN") {
+		t.Errorf("with a wrong token: %s", text)
+	}
 	fails(t, []string{"label", "add", "demo.test/shell:v1", "a b"}, "a b")
 	fails(t, []string{"label", "add", "--registry", "--image", "demo.test", "a"}, "exclude")
 	fails(t, []string{"label", "add", "demo.test/shell:v1"}, "do not fit")
@@ -276,7 +281,7 @@ func TestDTACommands(t *testing.T) {
 
 func TestTokenCommands(t *testing.T) {
 	serveConsole(t)
-	made, told, err := sallyport(t, "", "token", "create", "ci", "--expires", "720h")
+	made, told, err := sallyport(t, "", "token", "create", "ci", "--expires", "30d")
 	if err != nil || !strings.Contains(told, "shown only now") || strings.Count(made, "\n") != 1 {
 		t.Fatalf("%q %q %v", made, told, err)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
+	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -70,8 +71,7 @@ func (r *gateway) client() (*client.Client, error) {
 // the folder that it would have when started here; "" when there is none. It is
 // only for gates on this machine: it must not be sent anywhere else.
 func localToken() (string, error) {
-	file := filepath.Join(envOr("SALLYPORT_DATA", "data"), "admin.token")
-	b, err := os.ReadFile(file)
+	b, err := os.ReadFile(localTokenFile())
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", nil // the gate's answer says what is needed
 	}
@@ -79,6 +79,20 @@ func localToken() (string, error) {
 		return "", fmt.Errorf("the administrator's token: %w; be the user that runs the gate, or set SALLYPORT_TOKEN", err)
 	}
 	return strings.TrimSpace(string(b)), nil
+}
+
+// explainToken adds to a gate's refusal, which is for all its clients, where
+// commands take their token from.
+func explainToken(err error) error {
+	var answered *client.Error
+	if errors.As(err, &answered) && answered.Status == http.StatusUnauthorized {
+		return fmt.Errorf("%w\ncommands send --token, else SALLYPORT_TOKEN, else, to a gate on this machine, the token in %s", err, localTokenFile())
+	}
+	return err
+}
+
+func localTokenFile() string {
+	return filepath.Join(envOr("SALLYPORT_DATA", "data"), "admin.token")
 }
 
 func onThisMachine(server string) bool {

@@ -73,6 +73,7 @@ func exitCode(err error) int {
 	if err == nil {
 		return 0
 	}
+	err = explainToken(err)
 	var coded codeError
 	if errors.As(err, &coded) {
 		if coded.err != nil {

@@ -35,6 +35,9 @@ func newReportCommand() *cobra.Command {
 					return fmt.Errorf("--format: %w, table or json", err)
 				}
 			}
+			if events && other.Write != nil {
+				return fmt.Errorf("--events are printed as table or json, not as %s", format)
+			}
 			if err := sign.check(format); err != nil {
 				return err
 			}

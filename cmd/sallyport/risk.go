@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -26,7 +27,7 @@ func newRiskAcknowledgeCommand(r *gateway) *cobra.Command {
 	var (
 		issue          console.Issue
 		comment, until string
-		days           int
+		period         string
 		everywhere     bool
 	)
 	c := &cobra.Command{
@@ -39,12 +40,16 @@ func newRiskAcknowledgeCommand(r *gateway) *cobra.Command {
 				return errors.New("say why with --comment: it is shown to everybody who meets the decision")
 			case (issue.Target == "") != everywhere:
 				return errors.New("say where with --in (an image, a repository, a registry), or --everywhere")
-			case days != 0 && until != "":
+			case period != "" && until != "":
 				return errors.New("--for and --until say the same: keep one")
-			case cmd.Flags().Changed("for") && days < 1:
-				return fmt.Errorf("--for %d: write a number of days from 1 on", days)
 			}
-			issue.ExpirationDays = days
+			if cmd.Flags().Changed("for") {
+				days, err := strconv.Atoi(strings.TrimSuffix(period, "d"))
+				if err != nil || days < 1 {
+					return fmt.Errorf("--for %q: write a number of days from 1 on", period)
+				}
+				issue.ExpirationDays = days
+			}
 			if until != "" {
 				expires, err := parseUntil(until)
 				if err != nil {
@@ -94,7 +99,7 @@ func newRiskAcknowledgeCommand(r *gateway) *cobra.Command {
 	f.StringVar(&issue.ResourceName, "package", "", "only in this package; * stands for any characters")
 	f.StringVar(&issue.ResourceVersion, "package-version", "", "only in this version of the package")
 	f.StringVar(&issue.ResourcePath, "path", "", "only in this file; * stands for any characters")
-	f.IntVar(&days, "for", 0, "for so many days")
+	f.StringVar(&period, "for", "", "for so many days: 30 or 30d")
 	f.StringVar(&until, "until", "", "until this day (2026-12-31, its end in UTC) or time (RFC 3339)")
 	return c
 }

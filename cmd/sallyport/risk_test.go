@@ -11,7 +11,7 @@ import (
 func TestRiskCommands(t *testing.T) {
 	s := serveConsole(t)
 	s.Push(t, "demo.test/team/app:v1", report.Clean)
-	out := must(t, "risk", "acknowledge", "CVE-2024-3094", "--in", "demo.test/team/app:v1", "--package", "xz-utils", "--for", "30", "--comment", "not reachable, OPS-42")
+	out := must(t, "risk", "acknowledge", "CVE-2024-3094", "--in", "demo.test/team/app:v1", "--package", "xz-utils", "--for", "30d", "--comment", "not reachable, OPS-42")
 	id, rest, _ := strings.Cut(out, ": ")
 	if !regexp.MustCompile(`^CVE-2024-3094 acknowledged until \d{4}-\d\d-\d\d \d\d:\d\d UTC\n$`).MatchString(rest) {
 		t.Errorf("acknowledge %q", out)

@@ -20,20 +20,21 @@ func newTokenCommand() *cobra.Command {
 
 func newTokenCreateCommand(r *gateway) *cobra.Command {
 	var role string
-	var expires time.Duration
+	var expires string
 	c := &cobra.Command{
 		Use: "create NAME", Short: "Make a token and print it, this one time", Args: cobra.ExactArgs(1),
 		Example: `  export SALLYPORT_TOKEN=$(sallyport token create ci --role reader --expires 720h)
   sallyport token create node-7 --role puller | docker login -u node-7 --password-stdin gate.example.com`,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			until, err := parseExpires(expires, time.Now())
+			if err != nil {
+				return err
+			}
 			c, err := r.client()
 			if err != nil {
 				return err
 			}
-			req := console.TokenRequest{Name: args[0], Role: token.Role(role)}
-			if expires != 0 {
-				req.Expires = time.Now().Add(expires).UTC().Truncate(time.Second)
-			}
+			req := console.TokenRequest{Name: args[0], Role: token.Role(role), Expires: until}
 			made, err := c.CreateToken(cmd.Context(), req)
 			if err != nil {
 				return err
@@ -47,7 +48,7 @@ func newTokenCreateCommand(r *gateway) *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&role, "role", string(token.Reader), "reader: looks; puller: pulls images through the proxy; admin: does everything")
-	c.Flags().DurationVar(&expires, "expires", 0, "how long it is good for, e.g. 720h; 0 is for ever")
+	c.Flags().StringVar(&expires, "expires", "0", "how long it is good for: 30d, 720h, or until a day (2027-01-31, its end in UTC) or a time; 0 is for ever")
 	return c
 }
 
