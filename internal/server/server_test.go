@@ -275,7 +275,7 @@ func TestDelay(t *testing.T) {
 func TestConnectionsOfOneAddress(t *testing.T) {
 	s := run(t, Config{Name: "test", Connections: 2, Handler: http.NotFoundHandler()})
 	answered := func(c net.Conn) bool {
-		_ = c.SetDeadline(time.Now().Add(10 * time.Second))
+		_ = c.SetDeadline(time.Now().Add(time.Minute))
 		_, err := io.WriteString(c, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
 		if err == nil {
 			_, err = c.Read(make([]byte, 1))
@@ -294,7 +294,7 @@ func TestConnectionsOfOneAddress(t *testing.T) {
 		}
 	}
 	open[0].Close()
-	for end := time.Now().Add(10 * time.Second); ; {
+	for end := time.Now().Add(time.Minute); ; {
 		c, err := net.Dial("tcp", s.address)
 		if err != nil {
 			t.Fatal(err)
