@@ -105,7 +105,7 @@ func TestRulesComeFromBundles(t *testing.T) {
 			t.Fatal(err)
 		}
 		pack()
-		for end := time.Now().Add(60 * time.Second); l.Ruleset() == first; time.Sleep(20 * time.Millisecond) {
+		for end := time.Now().Add(3 * time.Minute); l.Ruleset() == first; time.Sleep(20 * time.Millisecond) {
 			if time.Now().After(end) {
 				t.Fatalf("%s: the next version is never in force", url)
 			}

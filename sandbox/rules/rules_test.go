@@ -115,7 +115,7 @@ func faults(l *Library) string {
 
 func until(t *testing.T, what string, fits func() bool) {
 	t.Helper()
-	for end := time.Now().Add(60 * time.Second); !fits(); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(3 * time.Minute); !fits(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("it is never so: %s", what)
 		}

@@ -123,7 +123,7 @@ func stateOf(t *testing.T, s *service.Service, id string) protocol.RunState {
 // await waits until the run is in the state.
 func await(t *testing.T, s *service.Service, id, state string) protocol.RunState {
 	t.Helper()
-	for end := time.Now().Add(60 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(5 * time.Minute); ; time.Sleep(10 * time.Millisecond) {
 		got := stateOf(t, s, id)
 		if got.State == state {
 			return got
