@@ -10,6 +10,7 @@ import (
 	"gvisor.dev/gvisor/pkg/tcpip"
 	"gvisor.dev/gvisor/pkg/tcpip/adapters/gonet"
 	"gvisor.dev/gvisor/pkg/tcpip/network/ipv4"
+	"gvisor.dev/gvisor/pkg/tcpip/network/ipv6"
 	"gvisor.dev/gvisor/pkg/tcpip/transport/tcp"
 	"gvisor.dev/gvisor/pkg/waiter"
 
@@ -72,8 +73,8 @@ func isMetadata(a netip.Addr) bool {
 	return responder.IsMetadata(a)
 }
 
-// Dial connects to a port of the guest, from the gateway's address. The flow is
-// recorded as inbound and a probe. The error is a *net.OpError when nothing
+// Dial connects to a port of the guest, from the gateway's address, over IPv6
+// where it does not listen for IPv4. The flow is recorded as inbound and a probe. The error is a *net.OpError when nothing
 // listens there; attempts that fail are not recorded.
 func (w *World) Dial(ctx context.Context, port uint16) (net.Conn, error) {
 	if !w.enter() {
@@ -84,18 +85,27 @@ func (w *World) Dial(ctx context.Context, port uint16) (net.Conn, error) {
 	defer cancel()
 	defer context.AfterFunc(w.ctx, cancel)()
 
-	to := netip.AddrPortFrom(guest4.Addr(), port)
-	conn, err := gonet.DialContextTCP(ctx, w.stack, tcpip.FullAddress{NIC: nic, Addr: address(to.Addr()), Port: port}, ipv4.ProtocolNumber)
+	from, to := gateway4, netip.AddrPortFrom(guest4.Addr(), port)
+	conn, err := w.dial(ctx, to, ipv4.ProtocolNumber)
+	if err != nil && ctx.Err() == nil {
+		over6 := netip.AddrPortFrom(guest6.Addr(), port)
+		if c, err6 := w.dial(ctx, over6, ipv6.ProtocolNumber); err6 == nil {
+			conn, err, from, to = c, nil, gateway6, over6
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("dial port %d of the guest: %w", port, err)
 	}
-	from := netip.AddrPortFrom(gateway4, uint16(conn.LocalAddr().(*net.TCPAddr).Port))
-	f := w.ledger.open("tcp", from, to)
+	f := w.ledger.open("tcp", netip.AddrPortFrom(from, uint16(conn.LocalAddr().(*net.TCPAddr).Port)), to)
 	f.mu.Lock()
 	f.record.Inbound, f.record.Probe, f.record.App = true, true, "raw"
 	f.mu.Unlock()
 	w.hold(conn)
 	return &probe{tap: tap{Conn: conn, flow: f, wire: true}, world: w}, nil
+}
+
+func (w *World) dial(ctx context.Context, to netip.AddrPort, protocol tcpip.NetworkProtocolNumber) (*gonet.TCPConn, error) {
+	return gonet.DialContextTCP(ctx, w.stack, tcpip.FullAddress{NIC: nic, Addr: address(to.Addr()), Port: to.Port()}, protocol)
 }
 
 // probe is a connection of ours into the guest: what is read comes from it.

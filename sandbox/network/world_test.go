@@ -15,6 +15,7 @@ import (
 	"github.com/miekg/dns"
 	"gvisor.dev/gvisor/pkg/tcpip/adapters/gonet"
 	"gvisor.dev/gvisor/pkg/tcpip/network/ipv4"
+	"gvisor.dev/gvisor/pkg/tcpip/network/ipv6"
 
 	"github.com/sallyport-dev/sallyport/sandbox/network"
 	"github.com/sallyport-dev/sallyport/sandbox/observation"
@@ -59,6 +60,27 @@ func TestProbeIntoTheGuest(t *testing.T) {
 	})
 	if f := r.Flows[0]; len(r.Flows) != 1 || !f.Inbound || !f.Probe || f.Direct || f.SrcIP != "172.17.0.1" || f.DstPort != 8080 {
 		t.Errorf("recorded as %+v", r.Flows)
+	}
+}
+
+func TestProbeOfWhoListensForIPv6Only(t *testing.T) {
+	g := newGuest(t)
+	ln, err := gonet.ListenTCP(g.stack, full(netip.MustParseAddrPort("[fd00::2]:8080")), ipv6.ProtocolNumber)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	conn, err := g.world.Dial(t.Context(), 8080)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := io.WriteString(conn, "anybody?"); err != nil {
+		t.Fatal(err)
+	}
+	r := g.records("what was said", func(r network.Records) bool { return len(r.Flows) > 0 && strings.Contains(r.Flows[0].In, "anybody?") })
+	if f := r.Flows[0]; !f.Inbound || !f.Probe || f.SrcIP != "fd00::1" || f.DstIP != "fd00::2" {
+		t.Errorf("recorded as %+v", f)
 	}
 }
 
