@@ -57,6 +57,9 @@ func (w *watch) visitAgain() bool {
 	}
 	changed := w.time.leapt() >= changes
 	for port, v := range w.visitors {
+		if w.calling[port] { // the first call is not over yet
+			continue
+		}
 		anew := w.reopened[port]
 		w.send(port, func(ctx context.Context) bool {
 			if anew {

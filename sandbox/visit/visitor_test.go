@@ -360,3 +360,63 @@ func TestCalledAgain(t *testing.T) {
 		t.Errorf("it did %q", did)
 	}
 }
+
+// TestHostileServers: answers without end, and more than was asked for.
+func TestHostileServers(t *testing.T) {
+	t.Parallel()
+	for name, answer := range map[string]func(io.Writer){
+		"headers without end": func(w io.Writer) {
+			_, err := io.WriteString(w, "HTTP/1.1 200 OK\r\n")
+			for err == nil {
+				_, err = io.WriteString(w, "X: "+strings.Repeat("y", 1000)+"\r\n")
+			}
+		},
+		"a body without end": func(w io.Writer) {
+			_, err := io.WriteString(w, "HTTP/1.1 200 OK\r\n\r\n")
+			for err == nil {
+				_, err = io.WriteString(w, strings.Repeat("<a href=/x>", 100))
+			}
+		},
+		"more than was asked for": func(w io.Writer) {
+			_, _ = io.WriteString(w, strings.Repeat("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", 3))
+		},
+		"announcements without end": func(w io.Writer) {
+			_, err := io.WriteString(w, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+			for err == nil {
+				_, err = io.WriteString(w, "HTTP/1.1 102 Processing\r\n\r\n")
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer l.Close()
+			go func() {
+				for {
+					c, err := l.Accept()
+					if err != nil {
+						return
+					}
+					go func() {
+						defer c.Close()
+						buf := make([]byte, 4<<10)
+						for {
+							if n, err := c.Read(buf); err != nil || !strings.Contains(string(buf[:n]), " HTTP/1.1\r\n") {
+								return
+							}
+							answer(c)
+						}
+					}()
+				}
+			}()
+			v := visitorOf(t, l.Addr().String())
+			if !v.Call(t.Context()) {
+				t.Error("nobody was there")
+			}
+			v.Again(t.Context(), true)
+		})
+	}
+}
