@@ -166,6 +166,13 @@ func TestPolicyCheckCommand(t *testing.T) {
 	if err := json.Unmarshal([]byte(out), &found); err != nil || len(found.Errors) < 2 || found.Errors[0].Location.Row != 2 {
 		t.Errorf("%+v, %v", found, err)
 	}
+	examples(t, map[string]string{"policies/a.yaml": "name: a\nonly_non_root_users: true\n"})
+	exits(t, 0, "policy", "check", "policies")
+	out, errOut = exits(t, 1, "policy", "check", "--fail-on-warn", "policies")
+	if !strings.Contains(out, `warning: unknown field "only_non_root_users", did you mean "only_none_root_users"?`) || !strings.Contains(errOut, "1 warning: --fail-on-warn") {
+		t.Errorf("%s%s", out, errOut)
+	}
+	exits(t, 1, "policy", "check", "--fail-on-warn", "-o", "json", "policies")
 	_, errOut = exits(t, 1, "policy", "check", "none", t.TempDir())
 	if !strings.Contains(errOut, "none: no such file") {
 		t.Errorf("%s", errOut)
@@ -210,7 +217,7 @@ func TestPolicyFmtCommand(t *testing.T) {
 // The examples of the manual are what they say they are.
 func TestExamplesAreSound(t *testing.T) {
 	t.Chdir(filepath.Join("..", "..", "examples"))
-	exits(t, 0, "policy", "check", "policies")
+	exits(t, 0, "policy", "check", "--fail-on-warn", "policies")
 	exits(t, 0, "policy", "fmt", "--fail", "policies")
 	out, _ := exits(t, 0, "policy", "test", "--threshold", "80", "policies")
 	if !strings.Contains(out, "PASS: ") {
