@@ -115,6 +115,7 @@ func (r *gateway) diffFacts(cmd *cobra.Command, sides []*author.Sources, inputs 
 	if err != nil {
 		return d, err
 	}
+	tellOverruled(cmd, subjects)
 	d.Summary.Before, d.Summary.After = sets[0].Generation(), sets[1].Generation()
 	for _, s := range subjects {
 		c, _, err := author.Compare(ctx, sets[0], sets[1], s.Facts)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -14,6 +15,7 @@ import (
 	"github.com/sallyport-dev/sallyport/image"
 	"github.com/sallyport-dev/sallyport/policies"
 	"github.com/sallyport-dev/sallyport/policies/author"
+	"github.com/sallyport-dev/sallyport/report"
 )
 
 // evalOptions are the flags of `sallyport policy eval`.
@@ -60,8 +62,8 @@ Exit code: 0 nothing fails; 1 something is denied or fails CI, or would be denie
 	}
 	c.Flags().StringSliceVarP(&o.files, "file", "f", nil, "files and folders of policies; - is the standard input")
 	c.Flags().StringSliceVar(&o.inputs, "input", nil, "facts document; - is the standard input")
-	c.Flags().StringVar(&o.archive, "archive", "", "image archive, as `docker save` writes it")
-	c.Flags().StringVar(&o.layout, "layout", "", "folder with an OCI image layout")
+	c.Flags().StringVar(&o.archive, "archive", "", "image archive `FILE`, as docker save writes it")
+	c.Flags().StringVar(&o.layout, "layout", "", "`FOLDER` with an OCI image layout")
 	c.Flags().StringVar(&o.platform, "platform", "", "only this platform of the images (default: all that the gate knows; fetched ones: this machine's)")
 	c.Flags().StringVar(&o.where.Kind, "kind", "", "who asks: pull, admission or ci")
 	c.Flags().StringVar(&o.where.Cluster, "cluster", "", "cluster that asks")
@@ -177,6 +179,7 @@ func (o *evalOptions) subjects(cmd *cobra.Command, args []string) ([]author.Subj
 		for _, s := range all {
 			o.ask(&s.Facts.Context)
 		}
+		tellOverruled(cmd, all)
 		return all, err
 	case len(args) > 0 && (len(o.files) == 0 && !o.print || cmd.Flags().Changed("server") || os.Getenv("SALLYPORT_SERVER") != ""):
 		return o.factsOfGate(ctx, args)
@@ -207,6 +210,20 @@ func (o *evalOptions) subjects(cmd *cobra.Command, args []string) ([]author.Subj
 		all = append(all, facts...)
 	}
 	return all, nil
+}
+
+// tellOverruled warns of what an author changed in a facts document in vain.
+func tellOverruled(cmd *cobra.Command, subjects []author.Subject) {
+	for _, s := range subjects {
+		if len(s.Overruled) == 0 {
+			continue
+		}
+		fields := s.Overruled
+		if more := len(fields) - 5; more > 0 {
+			fields = append(slices.Clone(fields[:5]), fmt.Sprintf("%d more", more))
+		}
+		fmt.Fprintf(cmd.ErrOrStderr(), "warning: %s: not read, since other fields say otherwise from which it is worked out: %s\n", report.Escape(s.From), report.Escape(strings.Join(fields, ", ")))
+	}
 }
 
 // ask puts in who asks, where a flag says so.

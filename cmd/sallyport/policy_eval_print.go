@@ -76,7 +76,9 @@ func (e evaluated) print(out io.Writer, all bool) error {
 		}
 		t.row(p.Policy, applies(p), because(p))
 	}
-	if err := t.flush(); err != nil {
+	if others == len(e.Policies) {
+		fmt.Fprintln(out, "No policy includes it.")
+	} else if err := t.flush(); err != nil {
 		return err
 	}
 	if others > 0 {

@@ -58,8 +58,18 @@ func TestPolicyEvalOfFacts(t *testing.T) {
 	// What is printed can be read again.
 	out, _ = exits(t, 0, "policy", "eval", "--input", "root.json", "--print-input", "--namespace", "prod")
 	write(t, "again.json", out)
-	if again, _ := exits(t, 0, "policy", "eval", "--input", "again.json", "--print-input"); again != out || !strings.Contains(out, `"namespace": "prod"`) || !strings.Contains(out, `"runs_as_root": true`) {
+	again, errOut := exits(t, 0, "policy", "eval", "--input", "again.json", "--print-input")
+	if again != out || errOut != "" || !strings.Contains(out, `"namespace": "prod"`) || !strings.Contains(out, `"runs_as_root": true`) {
 		t.Errorf("%s", again)
+	}
+	// What is changed in vain is named.
+	write(t, "vain.json", strings.Replace(out, `"runs_as_root": true`, `"runs_as_root": false`, 1))
+	out, errOut = exits(t, 1, "policy", "eval", "-f", "policies", "--input", "vain.json")
+	if !strings.Contains(errOut, "warning: vain.json: not read") || !strings.Contains(errOut, "worked out: image.runs_as_root\n") || !strings.Contains(out, "root_user") {
+		t.Errorf("%s%s", out, errOut)
+	}
+	if out, _ := exits(t, 0, "policy", "eval", "-f", "policies", "--input", "web.json"); !strings.Contains(out, "No policy includes it.") || strings.Contains(out, "APPLIES") {
+		t.Errorf("%s", out)
 	}
 	for name, c := range map[string]struct {
 		args []string

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -22,6 +24,10 @@ import (
 type Subject struct {
 	From  string // the file, or the image
 	Facts *policies.Input
+
+	// Overruled are fields of the file that are worked out from others, which
+	// say otherwise: somebody changed image.names and not image.tags.
+	Overruled []string
 }
 
 // ReadFacts reads facts documents from files, each of one or several JSON
@@ -80,11 +86,54 @@ func factsOf(name string, b []byte) ([]Subject, error) {
 		if n > 1 {
 			from = fmt.Sprintf("%s (%d)", name, n)
 		}
-		all = append(all, Subject{from, in})
+		overruled, err := overruled(raw, in)
+		if err != nil {
+			return nil, Faults{{err.Error(), CodeFacts, Location{File: name}}}
+		}
+		all = append(all, Subject{from, in, overruled})
 	}
 	if len(all) == 0 {
 		return nil, Faults{{"holds no facts document: \"sallyport image facts IMAGE\" prints one", CodeFacts, Location{File: name}}}
 	}
+	return all, nil
+}
+
+// worked are the fields of a facts document that are worked out from others.
+var worked = []string{"names", "repositories", "registries", "runs_as_root", "full_version", "version_kind", "version_key", "by_id", "summary"}
+
+// overruled lists the fields of raw that say otherwise than in, which was read
+// from it, has them worked out.
+func overruled(raw []byte, in *policies.Input) ([]string, error) {
+	made, err := json.Marshal(in)
+	if err != nil {
+		return nil, err
+	}
+	var given, known any
+	if err := errors.Join(json.Unmarshal(raw, &given), json.Unmarshal(made, &known)); err != nil {
+		return nil, err
+	}
+	var all []string
+	var compare func(path string, given, known any)
+	compare = func(path string, given, known any) {
+		switch given := given.(type) {
+		case map[string]any:
+			known, _ := known.(map[string]any)
+			for _, name := range slices.Sorted(maps.Keys(given)) {
+				field := strings.TrimPrefix(path+"."+name, ".")
+				if !slices.Contains(worked, name) {
+					compare(field, given[name], known[name])
+				} else if !reflect.DeepEqual(given[name], known[name]) {
+					all = append(all, field)
+				}
+			}
+		case []any:
+			known, _ := known.([]any)
+			for i := range min(len(given), len(known)) {
+				compare(fmt.Sprintf("%s[%d]", path, i), given[i], known[i])
+			}
+		}
+	}
+	compare("", given, known)
 	return all, nil
 }
 

@@ -31,6 +31,18 @@ func FuzzReadFacts(f *testing.F) {
 			if _, err := set.Evaluate(t.Context(), s.Facts); err != nil {
 				t.Errorf("%s: %v", b, err)
 			}
+			// What is written says nothing else than what was read.
+			written, err := s.Facts.MarshalJSON()
+			if err != nil {
+				t.Errorf("%s: %v", b, err)
+				continue
+			}
+			again, _ := author.ReadFacts([]string{author.Stdin}, bytes.NewReader(written))
+			for _, s := range again {
+				if len(s.Overruled) != 0 {
+					t.Errorf("%s: read again, %v is overruled", written, s.Overruled)
+				}
+			}
 		}
 	})
 }
