@@ -391,3 +391,14 @@ func TestAVerdictIsTheEndOfAnAnalysis(t *testing.T) {
 		t.Errorf("platforms %+v", p)
 	}
 }
+
+// A digest out of a log is no name: it is not looked for at Docker Hub.
+func TestADigestAlone(t *testing.T) {
+	s := open(t)
+	d := s.Push(t, "demo.test/app:v1", report.Clean)
+	for _, path := range []string{"/api/v1/reports?image=", "/api/v1/image?image="} {
+		if text := s.do(t, "GET", path+d.String(), nil, http.StatusBadRequest, nil); !strings.Contains(text, "REPOSITORY@"+d.String()) {
+			t.Errorf("%s: %s", path, text)
+		}
+	}
+}

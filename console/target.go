@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/opencontainers/go-digest"
+
 	"github.com/sallyport-dev/sallyport/gate"
 	"github.com/sallyport-dev/sallyport/image"
 	"github.com/sallyport-dev/sallyport/label"
@@ -86,6 +88,10 @@ func (c *Console) registry(text string) (label.Target, error) {
 
 // reference reads the name of an image.
 func (c *Console) reference(text string) (image.Reference, error) {
+	// As a name it would be an image of Docker Hub's, called sha256.
+	if _, err := digest.Parse(text); err == nil {
+		return image.Reference{}, problem(http.StatusBadRequest, "%s is a digest alone: write REPOSITORY@%[1]s", text)
+	}
 	ref, err := image.Parse(text)
 	if err != nil {
 		return image.Reference{}, err

@@ -222,7 +222,11 @@ func banner(out io.Writer, cfg config.Config, s sockets, p *parts) {
 	if len(cfg.Proxy.Names) > 0 {
 		name = cfg.Proxy.Names[0]
 	}
-	line(roleProxy, "docker pull %s/docker.io/library/nginx:1.27", name)
+	example := "docker.io/library/nginx:1.27"
+	if u := cfg.Proxy.Upstreams; len(u) > 0 && !slices.ContainsFunc(u, func(u config.Upstream) bool { return u.Registry == "docker.io" }) {
+		example = u[0].Registry + "/REPOSITORY:TAG"
+	}
+	line(roleProxy, "docker pull %s/%s", name, example)
 	line(roleWebhook, "https, /validate; %s", p.webhookTrust)
 	line(roleConsole, "API; token: %s", p.adminTokenFile)
 	line(roleMetrics, "/metrics, /healthz, /readyz")
