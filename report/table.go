@@ -46,7 +46,7 @@ func (t *table) head(r *Report) {
 		t.line("         skipped: %s", r.DTASkippedReason)
 		return
 	}
-	t.line("         %s", r.Summary)
+	t.paragraph("         ", r.Summary, 3)
 	t.line("Run      %s", r.Run.inWords())
 	if r.Run.Reason != "" {
 		t.line("         %s", r.Run.Reason)
@@ -142,6 +142,9 @@ func (e Evidence) inWords() string {
 	if e.Detail != "" {
 		s += ": " + e.Detail
 	}
+	if e.Pass != "" {
+		s += " (in the pass " + e.Pass + ")"
+	}
 	return s
 }
 
@@ -153,6 +156,24 @@ func (t *table) line(format string, args ...any) {
 		s = string(r[:t.o.Width-1]) + "…"
 	}
 	t.print("%s\n", s)
+}
+
+// paragraph prints untrusted text over several lines, at most so many.
+func (t *table) paragraph(indent, s string, most int) {
+	for width := max(t.o.Width-len(indent), 20); ; most-- {
+		r := []rune(Escape(strings.ReplaceAll(s, "\n", " ")))
+		if len(r) <= width || most <= 1 {
+			t.line("%s%s", indent, s)
+			return
+		}
+		at := strings.LastIndexByte(s[:min(len(s), width)], ' ')
+		if at <= 0 {
+			t.line("%s%s", indent, s)
+			return
+		}
+		t.line("%s%s", indent, s[:at])
+		s = s[at+1:]
+	}
 }
 
 // print writes text that is ours or escaped. bufio keeps the first error for Flush.

@@ -42,7 +42,13 @@ func example() *report.Report {
 		{ID: "7.0", Parent: "1.0", PID: 7, PPID: 1, StartMS: 900, Exe: "/tmp/" + hostile, Argv: []string{hostile}, Provenance: "network", Drift: true, Exit: &report.Exit{Code: 1}},
 		{ID: "8.0", Parent: "9.0", PID: 8, Exe: "/circle", Argv: []string{}, Provenance: "image"},
 		{ID: "9.0", Parent: "8.0", PID: 9, Exe: "/circle", Argv: []string{}, Provenance: "image"},
+		{ID: "restart/1.0", Pass: "restart", PID: 1, StartMS: 5, Exe: "/app", Argv: []string{"/app"}, Provenance: "image"},
+		{ID: "x/1.0", Pass: hostile, PID: 1, Exe: "/app", Argv: []string{"/app"}, Provenance: "image"},
 	}
+	r.Run.Coverage.Passes = []report.Pass{
+		{Name: "default", Status: "completed", Verdict: report.Malicious}, {Name: "restart", Why: "it left " + hostile, Status: "completed", Verdict: report.Clean},
+	}
+	r.Run.Coverage.Skipped = []report.SkippedPass{{Name: "bait", Reason: hostile}}
 	r.Network = report.Network{
 		Edges: []report.Edge{
 			{ID: "1", Process: "7.0", PID: 7, Dst: "203.0.113.7", Port: 4444, Proto: "tcp", Domain: hostile, FirstMS: 1200, BytesOut: 3},
@@ -239,7 +245,7 @@ func TestTheLargestReportMakesABoundedPage(t *testing.T) {
 	if len(b) > 4<<20 {
 		t.Errorf("%d bytes", len(b))
 	}
-	for _, text := range []string{"and 19004 more", "more flows", "later ones"} {
+	for _, text := range []string{"and 19006 more", "more flows", "later ones"} {
 		if !bytes.Contains(b, []byte(text)) {
 			t.Errorf("nothing says %q", text)
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"path"
 	"slices"
 	"strings"
 	"sync"
@@ -44,12 +45,15 @@ type page struct {
 // branch is a process and those that it started, flattened with their depth.
 type branch struct {
 	report.Process
+	Head  string // of the pass that begins here, when there are several
 	Depth int
 	Bad   bool // evidence of a finding names it
 }
 
 // moment is one line of the timeline.
 type moment struct {
+	Head string // as that of a branch
+	Pass string
 	MS   int64
 	Kind string // finding, process, dns, http, flow
 	PID  int32
@@ -89,14 +93,20 @@ func HTML(w io.Writer, r *report.Report) error {
 // tree orders the processes as they started each other. Parents come from a
 // foreign document: who is his own ancestor is shown where he comes.
 func tree(r *report.Report) (all []branch, more int) {
-	bad := map[int32]bool{}
+	type process struct {
+		pass string
+		pid  int32
+		exe  string
+	}
+	named := map[process]bool{}
 	for _, f := range r.Findings {
 		for _, e := range f.Evidence {
 			if e.PID != 0 && f.Severity.Rank() >= report.Medium.Rank() {
-				bad[e.PID] = true
+				named[process{e.Pass, e.PID, e.Exe}] = true
 			}
 		}
 	}
+	bad := func(p report.Process) bool { return named[process{p.Pass, p.PID, p.Exe}] }
 	children, known := map[string][]report.Process{}, map[string]bool{}
 	for _, p := range r.Processes {
 		known[p.ID] = true
@@ -119,7 +129,7 @@ func tree(r *report.Report) (all []branch, more int) {
 			if len(all) >= pageRows {
 				more++
 			} else {
-				all = append(all, branch{p, min(depth, treeDeep), bad[p.PID]})
+				all = append(all, branch{Process: p, Depth: min(depth, treeDeep), Bad: bad(p)})
 			}
 			visit(p.ID, depth+1)
 		}
@@ -131,39 +141,102 @@ func tree(r *report.Report) (all []branch, more int) {
 			if len(all) >= pageRows {
 				more++
 			} else {
-				all = append(all, branch{p, 0, bad[p.PID]})
+				all = append(all, branch{Process: p, Bad: bad(p)})
 			}
 			visit(p.ID, 1)
+		}
+	}
+	order := passes(r)
+	slices.SortStableFunc(all, func(a, b branch) int { return cmp.Compare(order[a.Pass], order[b.Pass]) })
+	for i := range all {
+		if len(order) > 1 && (i == 0 || all[i].Pass != all[i-1].Pass) {
+			all[i].Head = head(r, all[i].Pass)
 		}
 	}
 	return all, more
 }
 
-// timeline is everything with a time, in order; findings are never left out.
+// passes numbers the passes of a report; "" is the first one.
+func passes(r *report.Report) map[string]int {
+	order := map[string]int{"": 0}
+	for _, p := range r.Processes {
+		if _, ok := order[p.Pass]; !ok {
+			order[p.Pass] = len(order)
+		}
+	}
+	return order
+}
+
+// head is what stands above the rows of a pass.
+func head(r *report.Report, pass string) string {
+	name := cmp.Or(pass, "default")
+	for _, p := range r.Run.Coverage.Passes {
+		if p.Name == name && p.Why != "" {
+			return "Pass " + name + ": " + p.Why
+		}
+	}
+	return "Pass " + name
+}
+
+// timeline is everything with a time, in order, pass by pass, each of which has
+// a time of its own; findings are never left out.
 func timeline(r *report.Report) (all []moment, more int) {
 	for _, f := range r.Findings {
-		all = append(all, moment{f.FirstSeenMS, "finding", 0, f.Name + ": " + f.Message, f.Malicious || f.Severity.Rank() >= report.High.Rank()})
+		pass, at := firstSeen(f)
+		all = append(all, moment{Pass: pass, MS: at, Kind: "finding", Text: f.Name + ": " + f.Message, Bad: f.Malicious || f.Severity.Rank() >= report.High.Rank()})
 	}
 	must := len(all)
 	for _, p := range r.Processes {
-		all = append(all, moment{p.StartMS, "process", p.PID, argv(append([]string{p.Exe}, p.Argv[min(1, len(p.Argv)):]...)), false})
+		all = append(all, moment{Pass: p.Pass, MS: p.StartMS, Kind: "process", PID: p.PID, Text: argv(command(p))})
 	}
 	for _, d := range r.Network.DNS {
-		all = append(all, moment{d.TimeMS, "dns", d.PID, d.Type + " " + d.Name + " → " + strings.Join(d.Answers, ", "), false})
+		all = append(all, moment{Pass: d.Pass, MS: d.TimeMS, Kind: "dns", PID: d.PID, Text: d.Type + " " + d.Name + " → " + strings.Join(d.Answers, ", ")})
 	}
 	for _, h := range r.Network.HTTP {
-		all = append(all, moment{h.TimeMS, "http", h.PID, fmt.Sprintf("%s %s → %d", h.Method, h.URL, h.Status), false})
+		all = append(all, moment{Pass: h.Pass, MS: h.TimeMS, Kind: "http", PID: h.PID, Text: fmt.Sprintf("%s %s → %d", h.Method, h.URL, h.Status)})
 	}
 	for _, e := range r.Network.Edges {
-		all = append(all, moment{e.FirstMS, "flow", e.PID, target(e), false})
+		all = append(all, moment{Pass: e.Pass, MS: e.FirstMS, Kind: "flow", PID: e.PID, Text: target(e)})
+	}
+	order := passes(r)
+	later := func(a, b moment) int {
+		return cmp.Or(cmp.Compare(order[a.Pass], order[b.Pass]), cmp.Compare(a.MS, b.MS))
 	}
 	if rest := all[must:]; len(rest) > pageRows {
-		slices.SortStableFunc(rest, func(a, b moment) int { return cmp.Compare(a.MS, b.MS) })
+		slices.SortStableFunc(rest, later)
 		more = len(rest) - pageRows
 		all = all[:must+pageRows]
 	}
-	slices.SortStableFunc(all, func(a, b moment) int { return cmp.Compare(a.MS, b.MS) })
+	slices.SortStableFunc(all, later)
+	for i := range all {
+		if len(order) > 1 && (i == 0 || all[i].Pass != all[i-1].Pass) {
+			all[i].Head = head(r, all[i].Pass)
+		}
+	}
 	return all, more
+}
+
+// command is a program with its arguments; what it was called by, where that is
+// another name.
+func command(p report.Process) []string {
+	if len(p.Argv) > 0 && path.Base(p.Argv[0]) == path.Base(p.Exe) {
+		return append([]string{p.Exe}, p.Argv[1:]...)
+	}
+	return append([]string{p.Exe}, p.Argv...)
+}
+
+// firstSeen is the pass in which a finding was made first, and when in it.
+func firstSeen(f report.Finding) (pass string, ms int64) {
+	if len(f.Evidence) == 0 {
+		return "", f.FirstSeenMS
+	}
+	pass, ms = f.Evidence[0].Pass, f.Evidence[0].TimeMS
+	for _, e := range f.Evidence {
+		if e.Pass == pass {
+			ms = min(ms, e.TimeMS)
+		}
+	}
+	return pass, ms
 }
 
 func target(e report.Edge) string {

@@ -45,8 +45,8 @@ malicious_passes := [p | some p in input.passes; p.verdict == "malicious"]
 
 suspicious_passes := [p | some p in input.passes; p.verdict == "suspicious"]
 
-# C, over passes, where none of them is proof already.
-joined contains pair if {
+# C, over passes, where none of them is proof already: the passes in which two behaviours were seen.
+joined[pair] contains seen if {
 	count(malicious_passes) == 0
 	some family in input.families
 	strong := [s | some i in family; s := input.signals[i]; rank[s.severity] >= rank.high]
@@ -57,7 +57,8 @@ joined contains pair if {
 	a.group != b.group
 	count({x | some x in a.subjects} & {x | some x in b.subjects}) == 0
 	not decided(family, a.slug, b.slug)
-	pair := [in_pass(a.slug, a.pass), in_pass(b.slug, b.pass)]
+	pair := [a.slug, b.slug]
+	seen := [a.pass, b.pass]
 }
 
 # decided: one pass saw both, and either they were one signal there, or it had
@@ -107,7 +108,12 @@ in_pass(text, pass) := sprintf("%s (in the pass %q)", [text, pass]) if pass != "
 
 reason := in_pass(malicious_passes[0].reason, malicious_passes[0].pass) if verdict == "malicious"
 
-else := concat("; ", [sprintf("independent in one lineage: %s and %s", pair) | some pair in sort(joined)]) if verdict == "malicious"
+else := concat("; ", [sprintf("independent in one lineage: %s and %s", [in_pass(pair[0], first[0]), in_pass(pair[1], first[1])]) |
+	some pair, seen in joined
+	first := min(seen)
+]) if {
+	verdict == "malicious"
+}
 
 else := in_pass(suspicious_passes[0].reason, suspicious_passes[0].pass) if verdict == "suspicious"
 

@@ -90,12 +90,16 @@ func half[T any](list []T, omitted *int) []T {
 	return list[:len(list)/2]
 }
 
-// summary is the verdict in one line, with its worst finding.
+// summary is the verdict in one line, with its worst finding; where no finding
+// alone is the proof, with what is.
 func summary(j Judgement) string {
 	if len(j.Findings) == 0 || j.Verdict == report.Inconclusive {
 		return fmt.Sprintf("%s: %s", j.Verdict, j.Reason)
 	}
 	s := fmt.Sprintf("%s: %s: %s", j.Verdict, j.Findings[0].Name, j.Findings[0].Message)
+	if j.Malicious && !j.Findings[0].Malicious {
+		s += "; " + cut(j.Reason, maxMessage)
+	}
 	if more := len(j.Findings) - 1; more > 0 {
 		s += fmt.Sprintf(" (and %d more)", more)
 	}
