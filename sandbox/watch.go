@@ -42,7 +42,8 @@ type watch struct {
 	acted    time.Time // the last one that was more than the use of a processor
 	cpu      time.Duration
 	total    time.Duration // of processor time that was used
-	loaded   time.Time     // when total was told
+	delayed  time.Duration // in which there was no processor for it
+	loaded   time.Time     // when these were told
 	rate     float64       // processors used of late
 	frames   uint64
 	visitors map[uint16]*visit.Visitor
@@ -61,6 +62,11 @@ type watch struct {
 // busy is the share of one CPU below which a guest counts as waiting. An idle
 // Sentry uses next to nothing.
 const busy = 0.03
+
+// starved is the share of time for which a guest that does not wait is kept from
+// running on a machine that has too much to do. The few threads of an idle Sentry
+// that wake up now and then have far less of it.
+const starved = 0.25
 
 // looksBusy is how many idle times a guest must have done nothing but compute
 // or little for its clocks to jump.
@@ -117,15 +123,21 @@ func (w *watch) event(e event.Event) {
 	}
 }
 
-// load is told the CPU time that the guest has used so far.
-func (w *watch) load(cpu time.Duration) {
+// load is told the CPU time that the guest has used so far, and for how long it
+// was kept from using it: on a busy machine a guest that does nothing may only
+// wait for its turn.
+func (w *watch) load(cpu, delayed time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	now := time.Now()
 	if !w.loaded.IsZero() {
-		w.rate = float64(cpu-w.total) / float64(now.Sub(w.loaded))
+		since := float64(now.Sub(w.loaded))
+		w.rate = float64(cpu-w.total) / since
+		if float64(delayed-w.delayed) > starved*since {
+			w.active = now
+		}
 	}
-	w.total, w.loaded = cpu, now
+	w.total, w.delayed, w.loaded = cpu, delayed, now
 	// Measured from the last sign of life: slow work shows after a while.
 	if float64(cpu-w.cpu) > busy*float64(w.idle) {
 		w.cpu, w.active = cpu, time.Now()

@@ -15,10 +15,11 @@ const loadEvery = 500 * time.Millisecond
 // 64-bit architectures.
 const userHz = 100
 
-// cpuTime is the CPU time that a process and its descendants, living and
-// reaped, have used. The guest's own work is done in children of the Sentry.
-// Processes that vanish meanwhile are counted by their parents.
-func cpuTime(pid int) time.Duration {
+// load is the CPU time that a process and its descendants, living and reaped,
+// have used, and for how long those of their threads that live were ready to run
+// and had no processor, all together. The guest's own work is done in children
+// of the Sentry. Processes that vanish meanwhile are counted by their parents.
+func load(pid int) (cpu, delayed time.Duration) {
 	ticks := uint64(0)
 	queue := []int{pid}
 	for n := 0; n < len(queue) && n < maxProcesses; n++ {
@@ -29,6 +30,7 @@ func cpuTime(pid int) time.Duration {
 			continue
 		}
 		for _, t := range threads {
+			delayed += runDelay(dir + "task/" + t.Name() + "/schedstat")
 			list, err := os.ReadFile(dir + "task/" + t.Name() + "/children")
 			if err != nil {
 				continue
@@ -40,7 +42,25 @@ func cpuTime(pid int) time.Duration {
 			}
 		}
 	}
-	return time.Duration(ticks) * time.Second / userHz
+	return time.Duration(ticks) * time.Second / userHz, delayed
+}
+
+// runDelay is the second of the numbers in /proc/PID/task/TID/schedstat, in
+// nanoseconds; 0 where the kernel does not count it.
+func runDelay(file string) time.Duration {
+	line, err := os.ReadFile(file)
+	if err != nil {
+		return 0
+	}
+	fields := bytes.Fields(line)
+	if len(fields) < 2 {
+		return 0
+	}
+	ns, err := strconv.ParseInt(string(fields[1]), 10, 64)
+	if err != nil {
+		return 0
+	}
+	return time.Duration(ns)
 }
 
 // maxProcesses bounds the walk over a sandbox's host processes.

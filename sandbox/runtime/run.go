@@ -134,14 +134,14 @@ func (r *run) conduct(ctx context.Context) error {
 	}
 	wall := time.NewTimer(r.spec.Limits.Wall)
 	defer wall.Stop()
-	load := time.NewTicker(loadEvery)
-	defer load.Stop()
+	look := time.NewTicker(loadEvery)
+	defer look.Stop()
 	orders := r.spec.Time.Orders
 	for {
 		select {
-		case <-load.C:
+		case <-look.C:
 			if r.spec.Load != nil {
-				r.spec.Load(cpuTime(r.child.sentry))
+				r.spec.Load(load(r.child.sentry))
 			}
 		case <-ctx.Done():
 			r.destroy()

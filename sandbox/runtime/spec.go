@@ -49,8 +49,9 @@ type Spec struct {
 	// OnStart is called once, when the first process has begun. May be nil.
 	OnStart func()
 	// Load is told, about twice a second, how much CPU time the sandbox and the
-	// guest in it have used since their start. It must not block. May be nil.
-	Load func(cpu time.Duration)
+	// guest in it have used since their start, and for how long their threads of
+	// now were ready to run and had no processor. It must not block. May be nil.
+	Load func(cpu, delayed time.Duration)
 	// HangUp, when it gets a value, has SIGHUP sent to the first process if that
 	// has a handler for it. May be nil.
 	HangUp <-chan struct{}
