@@ -12,13 +12,20 @@ FUZZTIME  ?= 20s
 export CGO_ENABLED := 0
 export GOTOOLCHAIN := local
 
+# The go command's own flags are the same in every step, those of test/e2e and
+# of the image included: what one has compiled, the next finds in the cache.
+export GOFLAGS := $(GOFLAGS) -trimpath
+
+# Most tests wait more than they compute: packages at a time. What their vet
+# would say, lint has said of all packages.
+TESTFLAGS := -vet=off -p $(shell expr 2 '*' $$(getconf _NPROCESSORS_ONLN))
+
 # Packages whose tests start the Sentry. The race detector needs cgo and
 # addresses that the Sentry's stubs do not leave free, so these run without it.
 SENTRY := ./cmd/... ./sandbox ./sandbox/runtime/... ./sandbox/sensor/... ./sandbox/service/... ./test/...
 
-# The end-to-end tests are a module of their own. Other flags than these, the
-# ones of test/e2e/tools, would compile Kubernetes a second time.
-E2E       := cd test/e2e && GOFLAGS=-trimpath
+# The end-to-end tests are a module of their own.
+E2E       := cd test/e2e &&
 E2E_BIN   ?= $(CURDIR)/$(BUILD)/e2e
 
 .PHONY: help run build image test deps lint unit race e2e e2e-bin system bench bench-proxy bench-webhook soak fuzz clean
@@ -34,7 +41,7 @@ build: ## build the one static binary, build/sallyport
 
 image: ## build the container image: build/image (OCI layout) and a file for docker load; PLATFORMS="amd64 arm64", PUSH=registry/name:tag
 	@for a in $(or $(PLATFORMS),$(shell $(GO) env GOARCH)); do \
-		echo "linux/$$a"; GOOS=linux GOARCH=$$a $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BUILD)/linux-$$a/sallyport ./cmd/sallyport || exit 1; done
+		echo "linux/$$a"; GOOS=linux GOARCH=$$a $(GO) build -ldflags '$(LDFLAGS)' -o $(BUILD)/linux-$$a/sallyport ./cmd/sallyport || exit 1; done
 	$(GO) run ./charts/image -out $(BUILD)/image -tag sallyport:$(subst +,-,$(VERSION)) -version $(VERSION) $(if $(PUSH),-push $(PUSH)) \
 		$(foreach a,$(or $(PLATFORMS),$(shell $(GO) env GOARCH)),$(BUILD)/linux-$(a)/sallyport)
 
@@ -51,10 +58,10 @@ lint: ## formatting, vet, staticcheck, import rules
 	@$(E2E) $(GO) vet ./...
 
 unit: build ## tests that start the sandbox, a Docker engine and Redis
-	GATE_UNDER_TEST=$(CURDIR)/$(BUILD)/sallyport $(GO) test -timeout 60m $(SENTRY)
+	GATE_UNDER_TEST=$(CURDIR)/$(BUILD)/sallyport $(GO) test $(TESTFLAGS) -timeout 60m $(SENTRY)
 
 race: ## all other tests, under the race detector
-	CGO_ENABLED=1 $(GO) test -race -timeout 40m $$($(GO) list ./... | grep -vxF "$$($(GO) list $(SENTRY))")
+	CGO_ENABLED=1 $(GO) test -race $(TESTFLAGS) -timeout 40m $$($(GO) list ./... | grep -vxF "$$($(GO) list $(SENTRY))")
 
 e2e: build e2e-bin ## tests against a real Kubernetes on this machine; E2EFLAGS='-v -run TestName' for some of them
 	$(GO) run ./charts/image -out $(BUILD)/e2e-image/layout -tag sallyport:e2e -version $(VERSION) $(BUILD)/sallyport

@@ -34,7 +34,7 @@ func build(t *testing.T) string {
 	out := filepath.Join(t.TempDir(), "program")
 	cmd := exec.Command("go", "build", "-o", out, "./testdata/program")
 	// The same whether or not the test has the race detector.
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-trimpath")
 	if text, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, text)
 	}

@@ -26,7 +26,7 @@ func OPA(t testing.TB) string {
 	build := exec.Command("go", "tool", "-n", "opa")
 	build.Dir = filepath.Join(strings.TrimSpace(string(root)), "test", "opa")
 	// The command is the same whether or not the test has the race detector.
-	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off", "GOFLAGS=")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off", "GOFLAGS=-trimpath") // as make compiles the same packages
 	var faults strings.Builder
 	build.Stderr = &faults
 	path, err := build.Output()
