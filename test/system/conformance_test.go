@@ -32,6 +32,7 @@ const suite = "github.com/opencontainers/distribution-spec/conformance"
 // all of that through the gate: referrers and sha512 are among it. What the gate lists
 // as referrers is all that upstream lists, and its own report.
 func TestConformance(t *testing.T) {
+	t.Parallel()
 	program := peer(t, suite)
 	registry := new(registrytest.Registry)
 	server := httptest.NewServer(registry)

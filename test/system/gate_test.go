@@ -33,7 +33,9 @@ type theGate struct {
 	ended                           chan error
 }
 
-// startGate starts a gate whose upstream "upstream.test" is the registry at upstream.
+// startGate starts a gate whose upstream "upstream.test" is the registry at
+// upstream. More lines of its configuration are of the section sandbox when they
+// are indented.
 func startGate(t *testing.T, upstream, redisURL string, more ...string) *theGate {
 	t.Helper()
 	dir := t.TempDir()
@@ -53,7 +55,10 @@ proxy:
 webhook: {listen: %s}
 console: {listen: %s}
 metrics: {listen: %s}
-sandbox: {dir: %s, timeout: 60s, idle: 3s}
+sandbox:
+  dir: %s
+  timeout: 60s
+  idle: 3s
 %s
 `, g.data, redisURL, g.proxy, port, port, upstream, g.webhook, g.console, g.metric, g.scratch, strings.Join(more, "\n"))
 	if err := os.WriteFile(g.config, []byte(text), 0o644); err != nil {

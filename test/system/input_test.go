@@ -97,6 +97,7 @@ func TestScanRefuses(t *testing.T) {
 
 // TestOddImages scans images that cannot be run as they are.
 func TestOddImages(t *testing.T) {
+	t.Parallel()
 	config, err := benign(t).ConfigFile()
 	if err != nil {
 		t.Fatal(err)
@@ -136,6 +137,7 @@ func TestOddImages(t *testing.T) {
 
 // TestProxyRefuses asks the gate for what it cannot give.
 func TestProxyRefuses(t *testing.T) {
+	t.Parallel()
 	g := startGate(t, upstream(t, map[string]v1.Image{"demo/good:v1": benign(t)}), "")
 	for path, status := range map[string]int{
 		"/v2/": http.StatusOK,
@@ -164,6 +166,7 @@ func TestProxyRefuses(t *testing.T) {
 
 // TestOrdinaryUser runs the whole gate without any privilege.
 func TestOrdinaryUser(t *testing.T) {
+	t.Parallel()
 	testenv.NeedRoot(t) // to become somebody else
 	dir, err := os.MkdirTemp("", "sallyport-user")
 	if err != nil {

@@ -33,6 +33,7 @@ finding contains {
 // pulled before, without running it again; taken away, it is as before. What a
 // person allowed stays allowed.
 func TestReplay(t *testing.T) {
+	t.Parallel()
 	rules := t.TempDir()
 	if err := os.Chmod(rules, 0o755); err != nil { // the sandbox is another user
 		t.Fatal(err)
@@ -43,8 +44,7 @@ func TestReplay(t *testing.T) {
 		}
 	}
 	good := benign(t)
-	t.Setenv("SALLYPORT_SANDBOX_RULES", rules)
-	g := startGate(t, upstream(t, map[string]v1.Image{"demo/good:DTA": good, "demo/allowed:DTA": good}), "")
+	g := startGate(t, upstream(t, map[string]v1.Image{"demo/good:DTA": good, "demo/allowed:DTA": good}), "", "  rules: "+rules)
 	manifest := func(name string) int {
 		return get(t, http.MethodGet, "http://"+g.proxy+"/v2/upstream.test/"+name+"/manifests/DTA").StatusCode
 	}

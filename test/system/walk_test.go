@@ -171,6 +171,7 @@ func flush(t *testing.T, url string) {
 
 // TestLabelSelects pulls an image that no policy selects, and labels it.
 func TestLabelSelects(t *testing.T) {
+	t.Parallel()
 	bad := malicious(t)
 	g := startGate(t, upstream(t, map[string]v1.Image{"demo/bad:v1": bad}), "")
 	if _, err := crane.Digest(g.image("demo/bad:v1"), crane.Insecure); err != nil {
@@ -191,6 +192,7 @@ func TestLabelSelects(t *testing.T) {
 // of which is cached, and whose upstream is gone: each is felt at the next
 // request, of any part.
 func TestFeltThoughCached(t *testing.T) {
+	t.Parallel()
 	bad := malicious(t)
 	registry := httptest.NewServer(new(registrytest.Registry))
 	defer registry.Close()
@@ -240,6 +242,7 @@ func TestFeltThoughCached(t *testing.T) {
 
 // TestManyPullsOneRun has 20 clients ask for one unknown image at once.
 func TestManyPullsOneRun(t *testing.T) {
+	t.Parallel()
 	g := startGate(t, upstream(t, map[string]v1.Image{"demo/good:DTA": benign(t)}), "")
 	var wg sync.WaitGroup
 	for range 20 {
@@ -257,6 +260,7 @@ func TestManyPullsOneRun(t *testing.T) {
 
 // TestIndex pulls a multi-platform index whose image for this machine is malicious.
 func TestIndex(t *testing.T) {
+	t.Parallel()
 	bad := malicious(t)
 	index := mutate.AppendManifests(empty.Index, mutate.IndexAddendum{Add: bad, Descriptor: v1.Descriptor{Platform: hostPlatform()}})
 	host := upstream(t, nil)
@@ -275,6 +279,7 @@ func TestIndex(t *testing.T) {
 
 // TestScan judges without a server, as on a laptop.
 func TestScan(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name    string
 		image   v1.Image
@@ -329,6 +334,7 @@ func TestScan(t *testing.T) {
 
 // TestEndsWhileRunning ends the gate in the middle of a run, in both ways.
 func TestEndsWhileRunning(t *testing.T) {
+	t.Parallel()
 	for name, end := range map[string]func(*theGate){"SIGINT": (*theGate).stop, "SIGKILL": (*theGate).kill} {
 		t.Run(name, func(t *testing.T) {
 			g := startGate(t, upstream(t, map[string]v1.Image{"demo/bad:DTA": malicious(t)}), "")
