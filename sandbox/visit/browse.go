@@ -33,9 +33,10 @@ var headers = []string{"Cmd", "X-Cmd", "X-Command", "X-Exec", "X-Shell", "X-Run"
 
 const tamperedPHP = "User-Agentt"
 
-// guesses are where such shells are found when nothing leads to them.
+// guesses are where such shells are found when nothing leads to them. None may
+// be the path of a known flaw: the guest may hand it on to others.
 var guesses = []string{
-	"/cmd", "/exec", "/shell", "/run", "/command", "/api/cmd", "/api/exec", "/debug/exec", "/backdoor", "/shell.php", "/cmd.php", "/cgi-bin/cmd.cgi",
+	"/cmd", "/exec", "/run", "/command", "/api/cmd", "/api/exec", "/debug/exec", "/backdoor", "/shell.php", "/cmd.php", "/cgi-bin/cmd.cgi",
 }
 
 // greet gives orders at the first page of a web server.
