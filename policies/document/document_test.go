@@ -332,7 +332,10 @@ func TestFilesOfSeveralDocuments(t *testing.T) {
 
 func TestWarnings(t *testing.T) {
 	for text, want := range map[string]string{
-		`{"name":"a","dta_enabeld":true}`: `unknown field "dta_enabeld", did you mean "dta_enabled"?`,
+		"name: a\nallowed_images: [{imagename: \"registry.test/pay/api:1\", whitelisted: true}]":      "allowed_images[0]: imagename (registry.test/pay/api:1) begins with what looks like a registry",
+		"name: a\ntrusted_base_images: [{imagename: \"docker.io/debian:12\"}]":                        "trusted_base_images[0]: imagename (docker.io/debian:12) begins",
+		"name: a\nsallyport: {exempt: [{image: \"localhost:5000/x\", author: j, reason: r}]}":         "sallyport.exempt[0]: image (localhost:5000/x) begins",
+		`{"name":"a","dta_enabeld":true}`:                                                             `unknown field "dta_enabeld", did you mean "dta_enabled"?`,
 		`{"name":"a","scope":{"expression":"","variables":[{"attribute":"image.name","value":"x"}]}}`: "no expression, so it includes every image",
 		`{"name":"a","cvss_severity_enabled":true}`:                                                   "cvss_severity is empty, so that nothing fails",
 		`{"name":"a","cves_black_list_enabled":true,"cves_black_list":null}`:                          "cves_black_list_enabled: cves_black_list is empty, so that nothing fails",

@@ -31,12 +31,35 @@ func (d Document) Warnings() []string {
 	}
 	all = append(all, d.unjudged()...)
 	for i, v := range d.Scope.Variables {
-		host, _, found := strings.Cut(v.Value, "/")
-		if v.Attribute == "image.name" && found && strings.ContainsAny(host, ".:") {
+		if v.Attribute == "image.name" && beginsWithRegistry(v.Value) {
 			all = append(all, fmt.Sprintf("scope: v%d (%s) begins with what looks like a registry, but image.name has none: use aqua.registry beside it", i+1, v))
 		}
 	}
+	for i, r := range d.AllowedImages {
+		if beginsWithRegistry(r.ImageName) {
+			all = append(all, fmt.Sprintf("allowed_images[%d]: imagename (%s) begins with what looks like a registry, which stands in the field registry: no image has such a name", i, r.ImageName))
+		}
+	}
+	for i, b := range d.TrustedBaseImages {
+		if beginsWithRegistry(b.ImageName) {
+			all = append(all, fmt.Sprintf("trusted_base_images[%d]: imagename (%s) begins with what looks like a registry, which stands in the field registry: no image has such a name", i, b.ImageName))
+		}
+	}
+	if d.Sallyport != nil {
+		for i, e := range d.Sallyport.Exempt {
+			if beginsWithRegistry(e.Image) {
+				all = append(all, fmt.Sprintf("sallyport.exempt[%d]: image (%s) begins with what looks like a registry, but is compared with the name without one: no image is excused", i, e.Image))
+			}
+		}
+	}
 	return all
+}
+
+// beginsWithRegistry tells whether name looks like one with the registry's host,
+// which image.name is without.
+func beginsWithRegistry(name string) bool {
+	host, _, found := strings.Cut(name, "/")
+	return found && strings.ContainsAny(host, ".:")
 }
 
 // unjudged lists what is switched on and decides nothing.
