@@ -160,6 +160,9 @@ func (t *table) line(format string, args ...any) {
 
 // paragraph prints untrusted text over several lines, at most so many.
 func (t *table) paragraph(indent, s string, most int) {
+	if t.o.Width <= 0 {
+		most = 1
+	}
 	for width := max(t.o.Width-len(indent), 20); ; most-- {
 		r := []rune(Escape(strings.ReplaceAll(s, "\n", " ")))
 		if len(r) <= width || most <= 1 {
