@@ -262,6 +262,7 @@ func TestFaultsNameLineFieldAndChoice(t *testing.T) {
 		{"no name", "dta_enabled: true\n", "f:1: lacks name"},
 		{"empty name", "name: ''\n", "f:1: name: a policy needs a name"},
 		{"bad name", "name: ../x\n", `f:1: name: "../x" cannot be a policy's name`},
+		{"an expiry without end", "name: a\nsallyport:\n  exempt: [{image: x, author: jane, reason: r, expires: 9999-12-31}]\n", "lies outside the years 1970 to 2261"},
 		{"an empty reason", "name: a\nsallyport:\n  exempt: [{image: x, control: dta, author: jane, reason: \"\"}]\n", "f:3: sallyport.exempt[0].reason: is empty"},
 		{"scope", "name: a\nscope:\n  expression: v1 && v2\n  variables: [{attribute: image.name, value: x}]\n", "f:2: scope: \"v1 && v2\", at character 7: v2"},
 		{"all faults", "name: a\ndta_enabled: 1\nblock_failed: 2\n", "f:3: block_failed"},

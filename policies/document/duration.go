@@ -66,13 +66,15 @@ func (e *Expiry) UnmarshalJSON(b []byte) error {
 		*e = Expiry{}
 		return nil
 	}
-	if t, err := time.Parse(time.DateOnly, text); err == nil {
-		*e = Expiry{t.Add(day)}
-		return nil
-	}
-	t, err := time.Parse(time.RFC3339, text)
-	if err != nil {
+	t, err := time.Parse(time.DateOnly, text)
+	if err == nil {
+		t = t.Add(day)
+	} else if t, err = time.Parse(time.RFC3339, text); err != nil {
 		return fmt.Errorf("%q is neither a date (2027-01-31) nor a time (2027-01-31T12:00:00Z)", text)
+	}
+	// Rules count in nanoseconds, which 64 bits hold from 1678 to 2262.
+	if y := t.UTC().Year(); y < 1970 || y > 2261 {
+		return fmt.Errorf("%q lies outside the years 1970 to 2261; what has no end needs no date", text)
 	}
 	*e = Expiry{t}
 	return nil
