@@ -43,9 +43,12 @@ type opinion struct {
 // judge lets the policies judge one image, under all names that it has.
 func (a *asking) judge(ctx context.Context, l leaf, tags []string) (opinion, error) {
 	o := opinion{action: Allow, judged: Judged{Digest: l.facts.Digest.String(), Platform: l.platform}}
-	own, err := a.gate.names.tags(ctx, a.req.Reference.WithDigest(l.facts.Digest))
-	if err != nil {
-		return o, err
+	var own []string
+	if l.facts.Digest != a.req.Reference.Digest { // whose tags these are
+		var err error
+		if own, err = a.gate.names.tags(ctx, a.req.Reference.WithDigest(l.facts.Digest)); err != nil {
+			return o, err
+		}
 	}
 	tags = union(tags, own)
 	p, until, err := a.permission(ctx, l.lineage, tags)

@@ -14,6 +14,9 @@ import (
 // What is lost on the way is fetched again.
 
 const (
+	// behindPause lets the answer go first: what waits for the disk takes
+	// processors from what decides, for milliseconds at a time.
+	behindPause = 25 * time.Millisecond
 	// behindMost bounds what is being written behind answers; whoever comes
 	// then waits for the storage.
 	behindMost = 256
@@ -36,6 +39,9 @@ func (c *Content) behind(ctx context.Context, key string, write func(context.Con
 	c.mu.Unlock()
 	go func() {
 		defer c.wg.Done()
+		if !c.cfg.Shared && !many {
+			c.pause(behindPause)
+		}
 		if before != nil {
 			<-before
 		}
@@ -51,6 +57,16 @@ func (c *Content) behind(ctx context.Context, key string, write func(context.Con
 	}()
 	if many {
 		c.written(ctx, key)
+	}
+}
+
+// pause waits, or until c is closed.
+func (c *Content) pause(d time.Duration) {
+	limit := time.NewTimer(d)
+	defer limit.Stop()
+	select {
+	case <-limit.C:
+	case <-c.ctx.Done():
 	}
 }
 
