@@ -129,7 +129,7 @@ func startWebhook(program, dir, upstream string) (admitter, func(), error) {
 	ln.Close()
 	file := filepath.Join(dir, "sallyport.yaml")
 	text := fmt.Sprintf("data: %[1]s/data\nwebhook: {listen: %[2]q, names: [127.0.0.1]}\nproxy:\n  upstreams: [{registry: bench.test, endpoints: [\"http://%[3]s\"]}]\n  default_upstream: bench.test\n"+
-		"metrics: {listen: \"127.0.0.1:0\"}\nsandbox: {dir: %[1]s/scratch}\n", dir, address, upstream)
+		"metrics: {listen: \"127.0.0.1:0\"}\nsandbox: {local: false}\n", dir, address, upstream)
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		return admitter{}, nil, err
 	}
