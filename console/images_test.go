@@ -95,9 +95,9 @@ func TestFromLabelToDenial(t *testing.T) {
 		t.Errorf("no report: %s", text)
 	}
 
-	var decided gate.Decision
+	var decided console.Decided
 	s.do(t, "GET", "/api/v1/decisions/"+s.pull(t, "demo.test/shell:v1").ID, nil, http.StatusOK, &decided)
-	if decided.Action != gate.Deny || decided.Policy != "DTA" {
+	if decided.Action != gate.Deny || decided.Policy != "DTA" || decided.Context.Kind != "pull" {
 		t.Errorf("decision %+v", decided)
 	}
 

@@ -25,8 +25,8 @@ type Gate interface {
 	Known(ctx context.Context) ([]gate.Name, error)
 	// Facts gathers what the policies would read of ref; look has it found out first.
 	Facts(ctx context.Context, ref image.Reference, c policies.Context, look bool) ([]gate.ImageFacts, error)
-	// Decision returns the decision with the id; errors wrap gate.ErrUnknownDecision.
-	Decision(ctx context.Context, id string) (gate.Decision, error)
+	// Record returns the decision with the id, and who asked; errors wrap gate.ErrUnknownDecision.
+	Record(ctx context.Context, id string) (gate.Record, error)
 }
 
 // Permissions are what people said about single images.

@@ -106,12 +106,3 @@ func worstReported(judged []gate.Judged) *gate.Judged {
 	}
 	return worst
 }
-
-// showDecision gives a decision of the audit log.
-func (c *Console) showDecision(w http.ResponseWriter, r *http.Request) error {
-	d, err := c.parts.Gate.Decision(r.Context(), r.PathValue("id"))
-	if err != nil {
-		return err
-	}
-	return reply(w, http.StatusOK, d)
-}

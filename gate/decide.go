@@ -199,12 +199,6 @@ func waitsFor(d Decision) []digest.Digest {
 // ErrUnknownDecision is returned for an id that the audit log does not hold.
 var ErrUnknownDecision = errors.New("no such decision")
 
-// Decision returns the decision with the id; errors wrap ErrUnknownDecision.
-func (g *Gate) Decision(ctx context.Context, id string) (Decision, error) {
-	r, err := g.audit.read(ctx, id)
-	return r.Decision, err
-}
-
 // Record returns the decision with the id, and who asked for it; errors wrap
 // ErrUnknownDecision.
 func (g *Gate) Record(ctx context.Context, id string) (Record, error) { return g.audit.read(ctx, id) }

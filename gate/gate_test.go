@@ -74,7 +74,7 @@ func TestFromFirstPullToDenial(t *testing.T) {
 		if d.Policy != "DTA" || d.Control != "dta" || d.Finding == nil || d.Finding.Slug != "reverse-shell" || len(d.Judged) != 1 || d.Judged[0].Verdict == nil {
 			t.Errorf("decision %+v", d)
 		}
-		if recorded, err := there.gate.Decision(t.Context(), strings.ToLower(d.ID)); err != nil || recorded.Message != d.Message {
+		if recorded, err := there.gate.Record(t.Context(), strings.ToLower(d.ID)); err != nil || recorded.Decision.Message != d.Message {
 			t.Errorf("recorded: %+v, %v", recorded, err)
 		}
 

@@ -112,7 +112,7 @@ func TestADryRunLeavesNoTrace(t *testing.T) {
 	if names, err := r.gate.Known(t.Context()); err != nil || len(names) != 0 {
 		t.Errorf("remembered: %v, %v", names, err)
 	}
-	if _, err := r.gate.Decision(t.Context(), d.ID); !errors.Is(err, gate.ErrUnknownDecision) {
+	if _, err := r.gate.Record(t.Context(), d.ID); !errors.Is(err, gate.ErrUnknownDecision) {
 		t.Errorf("recorded: %v", err)
 	}
 	r.expect(tagged(app, ""), gate.Allow) // its tag was not remembered
@@ -154,14 +154,14 @@ func TestRecordsArePruned(t *testing.T) {
 	if err := r.gate.Prune(t.Context(), time.Now().Add(24*time.Hour)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.gate.Decision(t.Context(), old.ID); !errors.Is(err, gate.ErrUnknownDecision) {
+	if _, err := r.gate.Record(t.Context(), old.ID); !errors.Is(err, gate.ErrUnknownDecision) {
 		t.Errorf("an old record: %v", err)
 	}
 	if rec, err := r.gate.Record(t.Context(), recent.ID); err != nil || rec.Client != "198.51.100.7" || rec.Context.Kind != "pull" {
 		t.Errorf("a recent record: %+v, %v", rec, err)
 	}
 	for _, id := range []string{"", "x", "../../verdicts", "01JZZZZZZZZZZZZZZZZZZZZZZZ"} {
-		if _, err := r.gate.Decision(t.Context(), id); !errors.Is(err, gate.ErrUnknownDecision) {
+		if _, err := r.gate.Record(t.Context(), id); !errors.Is(err, gate.ErrUnknownDecision) {
 			t.Errorf("Decision(%q): %v", id, err)
 		}
 	}

@@ -45,7 +45,7 @@ func TestARealGateDecides(t *testing.T) {
 			}
 		}
 		_, id, _ := strings.Cut(a.AuditAnnotations["decisions"], ":")
-		if d, err := w.Gate.Decision(t.Context(), id); err != nil || d.Action != gate.Deny || !strings.Contains(a.Result.Message, id) {
+		if d, err := w.Gate.Record(t.Context(), id); err != nil || d.Decision.Action != gate.Deny || !strings.Contains(a.Result.Message, id) {
 			t.Errorf("%s: decision %q: %+v, %v", kind, id, d, err)
 		}
 	}

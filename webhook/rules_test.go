@@ -327,7 +327,7 @@ func TestBreakGlass(t *testing.T) {
 		t.Fatalf("answer %+v", a)
 	}
 	_, id, _ := strings.Cut(a.AuditAnnotations["decisions"], ":")
-	if d, err := w.Gate.Decision(t.Context(), id); err != nil || d.Action != gate.Allow || !strings.Contains(d.Permission, "by kubernetes-admin in namespace shop until ") || !strings.Contains(d.Permission, "INC-1 it burns") {
+	if d, err := w.Gate.Record(t.Context(), id); err != nil || d.Decision.Action != gate.Allow || !strings.Contains(d.Decision.Permission, "by kubernetes-admin in namespace shop until ") || !strings.Contains(d.Decision.Permission, "INC-1 it burns") {
 		t.Errorf("decision %+v, %v", d, err)
 	}
 	if i := slices.IndexFunc(told.all, func(e webhook.Event) bool { return e.Reason == webhook.EventBreakGlass }); i < 0 || told.all[i].Note != "INC-1: kubernetes-admin let pass: registry.test/evil/shell:v1" {

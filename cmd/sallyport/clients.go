@@ -6,7 +6,7 @@ import "github.com/spf13/cobra"
 // need none.
 func clientCommands() []*cobra.Command {
 	return []*cobra.Command{
-		newLabelCommand(), newImageCommand(), newRiskCommand(), newReportCommand(), newPolicyCommand(), newDTACommand(), newTokenCommand(), newCacheCommand(),
+		newLabelCommand(), newImageCommand(), newDecisionCommand(), newRiskCommand(), newReportCommand(), newPolicyCommand(), newDTACommand(), newTokenCommand(), newCacheCommand(),
 		newBehaviourCommand(), newDoctorCommand(), newVersionCommand(),
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/sallyport-dev/sallyport/console"
 	"github.com/sallyport-dev/sallyport/console/client"
 	"github.com/sallyport-dev/sallyport/gate"
+	"github.com/sallyport-dev/sallyport/policies"
 	"github.com/sallyport-dev/sallyport/policies/document"
 	"github.com/sallyport-dev/sallyport/report"
 )
@@ -147,12 +148,16 @@ func showImage(out io.Writer, i console.Image) error {
 	if err := showFacts(out, i.Sallyport.Platforms); err != nil {
 		return err
 	}
-	if len(i.Assurance.Checks) == 0 {
+	return showChecks(out, i.Assurance.Checks)
+}
+
+func showChecks(out io.Writer, checks []policies.Check) error {
+	if len(checks) == 0 {
 		return nil
 	}
 	fmt.Fprintln(out)
-	t = newTable(out, "POLICY", "CONTROL", "RESULT", "MESSAGE")
-	for _, c := range i.Assurance.Checks {
+	t := newTable(out, "POLICY", "CONTROL", "RESULT", "MESSAGE")
+	for _, c := range checks {
 		t.row(c.PolicyName, c.Control, checkResult(c), c.Message)
 	}
 	return t.flush()

@@ -99,7 +99,7 @@ func (c *Client) Events(ctx context.Context, name, platform string) ([]byte, err
 }
 
 // Decision returns a decision of the audit log.
-func (c *Client) Decision(ctx context.Context, id string) (d gate.Decision, err error) {
+func (c *Client) Decision(ctx context.Context, id string) (d console.Decided, err error) {
 	return d, c.call(ctx, http.MethodGet, "/api/v1/decisions/"+url.PathEscape(id), nil, nil, &d)
 }
 

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -76,6 +77,18 @@ func walk(t *testing.T, docker func(...string) (string, error), redisURL string)
 	}
 	if n := g.runs(); n != 0 {
 		t.Errorf("%d images were run again after the crash", n)
+	}
+
+	// Whoever was refused can ask why by the id alone, also after the crash.
+	id := regexp.MustCompile(`decision ([0-9A-Z]{26})`).FindStringSubmatch(out)
+	if id == nil {
+		t.Fatalf("no decision's id in %q", out)
+	}
+	decision := g.mustCommand("decision", id[1])
+	for _, want := range []string{id[1], "demo/bad:DTA@sha256:", "deny", "DTA, control dta", "reverse-shell", "127.0.0.1", "pull", "linux/amd64"} {
+		if !strings.Contains(decision, want) {
+			t.Errorf("the decision does not say %q:\n%s", want, decision)
+		}
 	}
 
 	report := g.mustCommand("report", g.image("demo/bad:DTA"))
