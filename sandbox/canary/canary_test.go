@@ -256,6 +256,38 @@ func TestEverySecretIsFoundInEveryEncoding(t *testing.T) {
 	}
 }
 
+// What looks like a beginning in the digits of something packed does not hide
+// what that holds, wherever it is.
+func TestFalseBeginning(t *testing.T) {
+	set := newSet(t)
+	secret := set.Secrets()[slices.IndexFunc(set.Secrets(), func(s canary.Secret) bool { return secret(s.Name) })]
+	for _, mark := range []string{"eJwA", "eNoA", "H4sI", "UEsD", "KLUv", "Qlpo"} {
+		for off := range 4 {
+			digits := strings.Repeat("A", 200+off) + mark + strings.Repeat("A", 200-off)
+			filler, err := base64.StdEncoding.DecodeString(digits)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var z bytes.Buffer
+			w, err := gzip.NewWriterLevel(&z, gzip.NoCompression) // what is stored stays, 15 bytes on
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, _ = w.Write(append(filler, secret.Value...))
+			w.Close()
+			sent := base64of(z.String())
+			if !strings.Contains(sent, mark) {
+				t.Fatalf("no %s in %s", mark, sent)
+			}
+			for _, size := range []int{0, 1, 7, 273} {
+				if found := find(set, "\n"+sent+"\n", size); !slices.Contains(found, secret.Name+" base64+gzip") {
+					t.Errorf("%s, %d off, in pieces of %d: found %v", mark, off, size, found)
+				}
+			}
+		}
+	}
+}
+
 // What is packed is looked at while the stream still goes on, and memory and
 // time that it takes are bounded.
 func TestPackedStreams(t *testing.T) {

@@ -11,22 +11,28 @@ import (
 const minRun = 64
 
 // runs decodes long runs of base64 and hexadecimal digits. Where one begins is
-// where decoding begins, until it turns out that something packed begins
-// elsewhere: after a slash of a path, say, which is a digit too.
+// where decoding begins. Something packed may begin elsewhere, after a slash of
+// a path, say, which is a digit too: from where its first digits seem to be, the
+// run is decoded once more beside that, until it turns out to be nothing of the
+// kind.
 type runs struct {
 	head   [minRun]byte // of a run that may become long enough
 	n      int          // digits of the run so far, minRun when there are more
 	hex    bool         // all of them are hexadecimal
 	base64 digits
+	beside [4]digits // base64 that begins so many digits, modulo 4, after the run; the first is not used
 	base16 digits
+
+	at    int     // digits that were decoded, modulo 4
+	last  [3]byte // the last of them as they were written
+	lasts int
 }
 
 // digits is a run under way in one of its readings.
 type digits struct {
-	in   *Search // nil: not read so
-	acc  uint32
-	n    int    // digits in acc
-	last uint32 // the last four digits as they were written
+	in  *Search // nil: not read so
+	acc uint32
+	n   int // digits in acc
 }
 
 // read goes through the next piece of a text.
@@ -84,42 +90,52 @@ func (r *runs) digits(f *Search, text []byte, room *room) {
 
 func (r *runs) decode(f *Search, text []byte, room *room) {
 	if r.base64.in != nil {
-		room.digits = r.base64.decode64(f, text, room.digits[:0])
+		room.digits = r.base64.decode64(text, room.digits[:0])
+		r.lookBeside(f, text, room)
 	}
 	if r.base16.in != nil {
 		room.digits = r.base16.decode16(text, room.digits[:0])
 	}
 }
 
+// lookBeside decodes text in its other readings.
+func (r *runs) lookBeside(f *Search, text []byte, room *room) {
+	for i := range r.beside {
+		if r.beside[i].in != nil {
+			r.more(&r.beside[i], text, room)
+		}
+	}
+	joined := append(append(room.marks[:0], r.last[:r.lasts]...), text...)
+	room.marks = joined
+	for from := 0; from < len(joined); {
+		begin := from + nextPacked(joined[from:])
+		if begin == len(joined) {
+			break
+		}
+		// What begins on a step of a reading shows in that reading.
+		step := (r.at - r.lasts + begin + 4) % 4
+		if d := &r.beside[step]; step != 0 && d.in == nil {
+			d.in = f.inner("base64")
+			r.more(d, joined[begin:], room)
+		}
+		from = begin + 1
+	}
+	r.at = (r.at + len(text)) % 4
+	r.lasts = copy(r.last[:], joined[max(0, len(joined)-len(r.last)):])
+}
+
+// more decodes text, and ends a reading in which nothing is packed.
+func (r *runs) more(d *digits, text []byte, room *room) {
+	room.digits = d.decode64(text, room.digits[:0])
+	if d.in.packed.begun && d.in.packed.format == nil {
+		d.in.Close()
+		*d = digits{}
+	}
+}
+
 // decode64 hands on what four digits at a time stand for. out is room for it.
-func (d *digits) decode64(f *Search, text, out []byte) []byte {
-	const mark = 4 // digits with which something packed begins
-	at := nextPacked(text)
-	before := min(mark-1, at) // where one may end that began in the piece before
-	for _, c := range text[:before] {
-		d.last = d.last<<8 | uint32(c)
-		out = d.four(out, c)
-		if d.n != 0 && packedStart(d.last) {
-			out = d.realign(f, out)
-			for shift := 24; shift >= 0; shift -= 8 {
-				out = d.four(out, byte(d.last>>shift))
-			}
-		}
-	}
-	text, at = text[before:], at-before
-	for len(text) > 0 {
-		out = d.fours(out, text[:at])
-		if at < len(text) && d.n != 0 {
-			out = d.realign(f, out)
-		}
-		n := min(len(text), at+mark)
-		out = d.fours(out, text[at:n])
-		for _, c := range text[max(0, n-mark):n] {
-			d.last = d.last<<8 | uint32(c)
-		}
-		text = text[n:]
-		at = nextPacked(text)
-	}
+func (d *digits) decode64(text, out []byte) []byte {
+	out = d.fours(out, text)
 	_, _ = d.in.Write(out)
 	return out
 }
@@ -147,15 +163,6 @@ func (d *digits) fours(out, text []byte) []byte {
 		out = d.four(out, c)
 	}
 	return out
-}
-
-// realign begins anew with what comes.
-func (d *digits) realign(f *Search, out []byte) []byte {
-	_, _ = d.in.Write(out)
-	d.in.Flush()
-	d.in = f.inner("base64")
-	d.n, d.acc = 0, 0
-	return out[:0]
 }
 
 // nextPacked is where the next thing that is packed may begin, or the length.
@@ -219,21 +226,36 @@ func (d *digits) decode16(text, out []byte) []byte {
 // end ends a run.
 func (r *runs) end() {
 	r.flush()
-	r.n, r.base64, r.base16 = 0, digits{}, digits{}
+	for _, d := range r.beside {
+		if d.in != nil {
+			d.in.Close()
+		}
+	}
+	r.n, r.base64, r.base16, r.beside = 0, digits{}, digits{}, [4]digits{}
+	r.at, r.lasts = 0, 0
 }
 
 // flush looks at the bytes that are still held.
 func (r *runs) flush() {
-	if in := r.base64.in; in != nil {
-		if d := r.base64; d.n > 1 { // two digits are one byte, three are two
-			bits := d.acc << (6 * (4 - d.n))
-			_, _ = in.Write([]byte{byte(bits >> 16), byte(bits >> 8)}[:d.n-1])
-		}
-		in.Flush()
+	r.base64.flush()
+	for i := range r.beside {
+		r.beside[i].flush()
 	}
 	if in := r.base16.in; in != nil {
 		in.Flush()
 	}
+}
+
+// flush looks at what base64 still holds.
+func (d *digits) flush() {
+	if d.in == nil {
+		return
+	}
+	if d.n > 1 { // two digits are one byte, three are two
+		bits := d.acc << (6 * (4 - d.n))
+		_, _ = d.in.Write([]byte{byte(bits >> 16), byte(bits >> 8)}[:d.n-1])
+	}
+	d.in.Flush()
 }
 
 // none is the value of what is no base64 digit.

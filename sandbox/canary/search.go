@@ -91,7 +91,7 @@ func (f *Search) inner(via string) *Search {
 const piece = 4 << 10
 
 // room is what a piece needs while it is read. A guest can have many streams.
-type room struct{ text, undone, joined, mask, unmasked, raw, digits []byte }
+type room struct{ text, undone, joined, mask, unmasked, raw, digits, marks []byte }
 
 var rooms = sync.Pool{New: func() any { return new(room) }}
 
