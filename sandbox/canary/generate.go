@@ -144,17 +144,23 @@ func (g *generator) rsaKey(name string) Secret {
 		return Secret{Name: name}
 	}
 	body := base64.StdEncoding.EncodeToString(key)
-	const line = 64                           // characters
-	start := (len(body)/2/line)*line + line/4 // in the middle of a line, in d
+	start := len(body) / 2 // in d
 	return Secret{
 		Name: name, Value: string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key})), needle: g.plain(body, start),
 	}
 }
 
-// plain is the first stretch of text from start on that has neither a line
-// break nor a character that encoders escape.
+// pemLine is the length of a line of PEM, in characters (RFC 7468 §2).
+const pemLine = 64
+
+// plain is the first stretch of the body of a PEM from start on that has
+// neither a line break nor a character that encoders escape.
 func (g *generator) plain(body string, start int) string {
 	for ; start+needleLength <= len(body); start++ {
+		if left := pemLine - start%pemLine; left < needleLength { // of the line
+			start += left - 1
+			continue
+		}
 		s := body[start : start+needleLength]
 		if i := strings.LastIndexAny(s, "+/"); i >= 0 {
 			start += i
@@ -180,9 +186,9 @@ func (g *generator) sshKey(name, comment string) Secret {
 	// The file is base64 already: the characters that the seed alone decides.
 	body := base64.StdEncoding.EncodeToString(block.Bytes)
 	start, _ := phase(bytes.Index(block.Bytes, seed), len(seed), 6)
-	const line = 64 // characters; an encoding of the file would have a line break in the middle
-	if start/line != (start+needleLength-1)/line {
-		start = (start/line + 1) * line
+	// An encoding of the file would have a line break in the middle.
+	if start/pemLine != (start+needleLength-1)/pemLine {
+		start = (start/pemLine + 1) * pemLine
 	}
 	return Secret{Name: name, Value: string(pem.EncodeToMemory(block)), needle: body[start : start+needleLength]}
 }
