@@ -40,7 +40,7 @@ func TestMain(m *testing.M) {
 	}
 	scratch = dir
 	testenv.Abreast()
-	code := testenv.NothingRuns(m.Run())
+	code := testenv.NothingLeft(m.Run)
 	os.RemoveAll(dir)
 	os.Exit(code)
 }

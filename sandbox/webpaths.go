@@ -91,6 +91,9 @@ func (w *webPaths) event(e event.Event) {
 func (w *webPaths) started(args []string, cwd string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if len(w.folders) == maxWebFolders && len(w.scripts) == maxWebScripts {
+		return // a guest may start any number of programs
+	}
 	note := func(list *[]string, most int, name string) {
 		if len(*list) < most && !slices.Contains(*list, name) {
 			*list = append(*list, name)

@@ -194,6 +194,8 @@ func TestFromLabelToReport(t *testing.T) {
 	fails(t, []string{"report", "demo.test/webserver:v2"}, "demo.test/webserver:v2")
 	fails(t, []string{"report", "demo.test/webserver:v1", "--format", "pdf"}, "table or json")
 	fails(t, []string{"report", "demo.test/shell:v1", "--events", "--format", "sarif"}, "--events are printed as table or json, not as sarif")
+	fails(t, []string{"decision", "01ARZ3NDEKTSV4RRFFQ69G5FAV"}, "no such decision: 01ARZ3NDEKTSV4RRFFQ69G5FAV")
+	fails(t, []string{"decision", "shell"}, "no such decision")
 	_, _, err := sallyport(t, "", "image", "list", "--token", "wrong")
 	if text := explainToken(err).Error(); !strings.Contains(text, "invalid token") || !strings.Contains(text, "SALLYPORT_TOKEN") {
 		t.Errorf("with a wrong token: %s", text)

@@ -10,27 +10,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sallyport-dev/sallyport/console"
+	"github.com/sallyport-dev/sallyport/console/client"
 )
 
 func newDecisionCommand() *cobra.Command {
 	r := &gateway{}
-	c := &cobra.Command{
-		Use: "decision ID", Short: "Show a decision of the gate, by the id that its messages end with: of what, for whom, and why", Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := r.client()
-			if err != nil {
-				return err
-			}
-			d, err := c.Decision(cmd.Context(), args[0])
-			if err != nil {
-				return err
-			}
-			if r.output == "json" {
-				return printJSON(cmd.OutOrStdout(), d)
-			}
-			return showDecision(cmd.OutOrStdout(), d)
-		},
-	}
+	c := newShowCommand(r, "decision ID", "Show a decision of the gate, by the id that its messages end with: of what, for whom, and why",
+		(*client.Client).Decision, showDecision)
 	r.flags(c)
 	return c
 }

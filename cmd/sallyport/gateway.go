@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"net/http"
@@ -40,6 +42,28 @@ func (r *gateway) flags(c *cobra.Command) {
 	// Its default is not shown: it is a secret.
 	c.PersistentFlags().StringVar(&r.token, "token", "", "API token (SALLYPORT_TOKEN; for a gate on this machine, admin.token in its data folder)")
 	c.PersistentFlags().StringVarP(&r.output, "output", "o", "table", "table or json")
+}
+
+// newShowCommand makes the command that asks for one thing by its name, and
+// prints it.
+func newShowCommand[T any](r *gateway, use, short string, ask func(*client.Client, context.Context, string) (T, error), print func(io.Writer, T) error) *cobra.Command {
+	return &cobra.Command{
+		Use: use, Short: short, Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := r.client()
+			if err != nil {
+				return err
+			}
+			thing, err := ask(c, cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			if r.output == "json" {
+				return printJSON(cmd.OutOrStdout(), thing)
+			}
+			return print(cmd.OutOrStdout(), thing)
+		},
+	}
 }
 
 func (r *gateway) checkOutput() error {

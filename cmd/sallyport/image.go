@@ -87,23 +87,7 @@ func shortDigest(d string) string {
 }
 
 func newImageShowCommand(r *gateway) *cobra.Command {
-	return &cobra.Command{
-		Use: "show IMAGE", Short: "Show what is known of an image, and what the gate says of it now", Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := r.client()
-			if err != nil {
-				return err
-			}
-			i, err := c.Image(cmd.Context(), args[0])
-			if err != nil {
-				return err
-			}
-			if r.output == "json" {
-				return printJSON(cmd.OutOrStdout(), i)
-			}
-			return showImage(cmd.OutOrStdout(), i)
-		},
-	}
+	return newShowCommand(r, "show IMAGE", "Show what is known of an image, and what the gate says of it now", (*client.Client).Image, showImage)
 }
 
 func showImage(out io.Writer, i console.Image) error {

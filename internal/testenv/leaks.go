@@ -28,8 +28,8 @@ func NoLeaks(t testing.TB, dirs ...string) {
 }
 
 // NoLeaksIn is NoLeaks for a test beside which others are at work: of processes
-// only those count whose arguments name one of dirs. That none at all is left
-// in the end, TestMain asks of NothingRuns.
+// only those count whose arguments name one of dirs. That no process and no
+// control group at all is left in the end is for TestMain to see, with NothingLeft.
 func NoLeaksIn(t testing.TB, dirs ...string) {
 	t.Helper()
 	t.Cleanup(func() {
@@ -38,12 +38,16 @@ func NoLeaksIn(t testing.TB, dirs ...string) {
 	})
 }
 
-// NothingRuns is for TestMain, after all tests: it returns code, which is
-// theirs, or 1 when a process of a sandbox is left.
-func NothingRuns(code int) int {
-	left := copies()
-	for end := time.Now().Add(10 * burial); len(left) > 0 && time.Now().Before(end); left = copies() {
-		time.Sleep(50 * time.Millisecond)
+// NothingLeft is for TestMain: it has all tests run and returns their code, or 1
+// when a process of a sandbox or a control group is left after them.
+func NothingLeft(tests func() int) int {
+	before := controlGroups()
+	code := tests()
+	var left []string
+	for end := time.Now().Add(10 * burial); ; time.Sleep(50 * time.Millisecond) {
+		if left = leaks(nil, before); len(left) == 0 || time.Now().After(end) {
+			break
+		}
 	}
 	for _, l := range left {
 		fmt.Fprintf(os.Stderr, "left behind: %.300s\n", l)

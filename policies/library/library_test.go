@@ -303,18 +303,19 @@ func TestReloadUnderLoad(t *testing.T) {
 			}
 		})
 	}
-	for i := range 50 {
+	const reloads, each = 50, 200 // decisions from one reload to the next, at least
+	for i := range reloads {
 		version(i + 1)
 		if err := l.Reload(ctx); err != nil {
 			t.Fatal(err)
 		}
-	}
-	if !t.Failed() { // then somebody may have stopped deciding
-		eventually(t, "there were decisions", func() bool { return decisions.Load() >= 50 })
+		if !t.Failed() { // then somebody may have stopped deciding
+			eventually(t, "there were decisions meanwhile", func() bool { return t.Failed() || decisions.Load() >= int64(each*(i+1)) })
+		}
 	}
 	close(stop)
 	deciding.Wait()
-	t.Logf("%d decisions during 50 reloads", decisions.Load())
+	t.Logf("%d decisions during %d reloads", decisions.Load(), reloads)
 }
 
 type bus struct {

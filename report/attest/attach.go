@@ -20,7 +20,7 @@ import (
 type Attachment struct {
 	Bundle Bundle
 	Key    *Key      // that signed it; what it signed before is taken away
-	Now    time.Time //
+	Now    time.Time // that the annotation says: when it was attached
 	Tag    bool      // also under cosign's older tag, see Tag
 }
 

@@ -14,7 +14,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -25,7 +24,6 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	ggcr "github.com/google/go-containerregistry/pkg/registry"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/random"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/opencontainers/go-digest"
 	"github.com/secure-systems-lab/go-securesystemslib/encrypted"
@@ -211,30 +209,13 @@ func TestAttached(t *testing.T) {
 		"without the referrers API": ggcr.New(),
 	} {
 		t.Run(kind, func(t *testing.T) {
-			server := httptest.NewServer(handler)
-			defer server.Close()
-			repository, err := name.NewRepository(strings.TrimPrefix(server.URL, "http://") + "/team/app")
-			if err != nil {
-				t.Fatal(err)
-			}
-			img, err := random.Image(100, 1)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := remote.Write(repository.Tag("1"), img); err != nil {
-				t.Fatal(err)
-			}
-			d, err := img.Digest()
-			if err != nil {
-				t.Fatal(err)
-			}
-			subject := repository.Digest(d.String())
+			subject := pushed(t, handler)
 			private, public := newKey(t)
 			key, err := attest.ParseKey(private, password(secret))
 			if err != nil {
 				t.Fatal(err)
 			}
-			bundle, err := attest.Sign(key, statement(t, d.String()))
+			bundle, err := attest.Sign(key, statement(t, subject.DigestStr()))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -256,10 +237,10 @@ func TestAttached(t *testing.T) {
 				t.Errorf("listed as %+v", one)
 			}
 			raw := layerOf(t, at)
-			if payload, err := verify(t, raw, public); err != nil || !strings.Contains(string(payload), d.Hex) {
+			if payload, err := verify(t, raw, public); err != nil || !strings.Contains(string(payload), strings.TrimPrefix(subject.DigestStr(), "sha256:")) {
 				t.Errorf("%v; signed is %s", err, payload)
 			}
-			if _, err := attest.Attach(t.Context(), repository.Digest("sha256:"+strings.Repeat("b", 64)), said); err == nil {
+			if _, err := attest.Attach(t.Context(), subject.Context().Digest("sha256:"+strings.Repeat("b", 64)), said); err == nil {
 				t.Error("attached to an image that is not there")
 			}
 		})

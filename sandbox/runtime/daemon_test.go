@@ -148,7 +148,8 @@ func TestKill(t *testing.T) {
 }
 
 // TestKillAtAnyMoment ends the daemon at 50 moments of a run that starts,
-// works, ends and is cleaned up, and looks 2 s later each time.
+// works, ends and is cleaned up, and looks each time after 2 s in which the
+// machine had nothing else to do.
 func TestKillAtAnyMoment(t *testing.T) {
 	const kills, spread = 50, 700 * time.Millisecond
 	for i := range kills {

@@ -3,18 +3,13 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
-	"io"
-	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 	"unsafe"
@@ -32,24 +27,6 @@ func main() {
 		fail(fmt.Errorf("unknown action %q", name))
 	}
 	action(os.Args[min(2, len(os.Args)):])
-}
-
-// engine asks a container engine for a container, over its socket, as often as said.
-func engine(args []string) {
-	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true, Dial: func(string, string) (net.Conn, error) { return net.Dial("unix", args[0]) }}}
-	var work sync.WaitGroup
-	for range number(args[1]) {
-		work.Go(func() {
-			resp, err := client.Post("http://localhost/v1.43/containers/create", "application/json", strings.NewReader(`{"Image":"alpine","HostConfig":{"Privileged":true,"Binds":["/:/host"]},"Labels":{"x":"`+strings.Repeat("y", 20<<10)+`"}}`))
-			if err != nil {
-				fail(err)
-			}
-			defer resp.Body.Close()
-			b, err := io.ReadAll(resp.Body)
-			fmt.Println(resp.StatusCode, len(b) > 0, err)
-		})
-	}
-	work.Wait()
 }
 
 var actions = map[string]func([]string){
@@ -129,42 +106,6 @@ func files([]string) {
 	_ = unix.Unlink("/two")
 }
 
-func connect(args []string) {
-	c, err := net.DialTimeout("tcp", args[0], 5*time.Second)
-	if err != nil {
-		fmt.Println("error:", err)
-		return
-	}
-	fmt.Println("local", c.LocalAddr())
-	fmt.Fprintln(c, "hello")
-	c.Close()
-}
-
-func send(args []string) {
-	c, err := net.ListenUDP("udp4", nil)
-	fail(err)
-	to, err := net.ResolveUDPAddr("udp4", args[0])
-	fail(err)
-	_, err = c.WriteTo([]byte("x"), to)
-	fmt.Println("local", c.LocalAddr(), err)
-}
-
-// serve accepts one connection of its own.
-func serve([]string) {
-	l, err := net.Listen("tcp4", "127.0.0.1:4444")
-	fail(err)
-	done := make(chan bool)
-	go func() {
-		c, err := net.Dial("tcp4", "127.0.0.1:4444")
-		fail(err)
-		fmt.Println("client", c.LocalAddr().(*net.TCPAddr).Port)
-		close(done)
-	}()
-	_, err = l.Accept()
-	fail(err)
-	<-done
-}
-
 // drop writes a copy of this program and runs it.
 func drop(args []string) {
 	self, err := os.ReadFile("/proc/self/exe")
@@ -205,20 +146,6 @@ func open(dir string, n int) {
 			fail(exec.Command("/proc/self/exe", "true", strconv.Itoa(i)).Run())
 		}
 	}
-}
-
-func eat(mb int) {
-	var kept [][]byte
-	for range mb {
-		b := make([]byte, 1<<20)
-		for i := range b {
-			b[i] = byte(i)
-		}
-		kept = append(kept, b)
-		time.Sleep(time.Millisecond)
-	}
-	fmt.Println("ate", len(kept))
-	time.Sleep(time.Hour)
 }
 
 // thread replaces the program from another thread than the first.
@@ -312,35 +239,6 @@ func doors([]string) {
 
 var kept []*byte // that the kernel was told of
 
-// peek looks at the process that started it.
-func peek(args []string) {
-	if len(args) == 0 {
-		fail(exec.Command("/proc/self/exe", "peek", strconv.Itoa(os.Getpid())).Run())
-		return
-	}
-	proc := "/proc/" + args[0]
-	for _, name := range []string{"environ", "maps", "mem", "status"} {
-		if f, err := os.Open(proc + "/" + name); err == nil {
-			f.Close()
-		}
-	}
-	_, _ = os.Readlink(proc + "/exe")
-	_, _ = os.ReadFile("/proc/self/maps")
-	if f, err := os.Open(proc + "/ns/mnt"); err == nil {
-		fmt.Println(unix.Setns(int(f.Fd()), unix.CLONE_NEWNS))
-	}
-}
-
-// wx fills memory and makes it executable.
-func wx([]string) {
-	b, err := unix.Mmap(-1, 0, 1<<16, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
-	fail(err)
-	b[0] = 0xc3
-	fail(unix.Mprotect(b, unix.PROT_READ|unix.PROT_EXEC))
-	_, err = unix.Mmap(-1, 0, 1<<16, unix.PROT_READ|unix.PROT_WRITE|unix.PROT_EXEC, unix.MAP_ANON|unix.MAP_PRIVATE)
-	fail(err)
-}
-
 // vanish leaves nothing of what it ran, wrote and replaced.
 func vanish([]string) {
 	drop([]string{"/tmp/once"})
@@ -355,58 +253,6 @@ func vanish([]string) {
 }
 
 var heap []byte
-
-// miner has what miners say in its memory, and in no file.
-func miner([]string) {
-	// Written so that the program's own file holds none of them.
-	for _, parts := range [][]string{{"stratum", "+tcp", "://"}, {"donate", "-lev", "el"}, {"mining.", "sub", "scribe"}, {"crypto", "night"}} {
-		heap = append(heap, strings.Join(parts, "")...)
-		heap = append(heap, 0)
-	}
-	// More than a page or two: where a few bytes lie is a matter of luck.
-	heap = bytes.Repeat(heap, 1<<14)
-	fmt.Println(len(heap))
-	fail(os.WriteFile("/tmp/unpacked", nil, 0o600)) // says so
-	time.Sleep(time.Hour)
-}
-
-// talk sends and receives over a connection of its own.
-func talk([]string) {
-	l, err := net.Listen("tcp4", "127.0.0.1:4444")
-	fail(err)
-	go func() {
-		c, err := l.Accept()
-		fail(err)
-		b := make([]byte, 64)
-		n, err := c.Read(b)
-		fail(err)
-		_, err = c.Write([]byte("echo " + string(b[:n])))
-		fail(err)
-	}()
-	c, err := net.Dial("tcp4", "127.0.0.1:4444")
-	fail(err)
-	_, err = c.Write([]byte("hello there"))
-	fail(err)
-	b := make([]byte, 64)
-	_, err = c.Read(b)
-	fail(err)
-	// Several datagrams in one call, as resolvers do it.
-	s, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM, 0)
-	fail(err)
-	fail(unix.Connect(s, &unix.SockaddrInet4{Port: 5353, Addr: [4]byte{127, 0, 0, 1}}))
-	data := []byte("question one")
-	iov := unix.Iovec{Base: &data[0], Len: uint64(len(data))}
-	type mmsghdr struct {
-		hdr unix.Msghdr
-		n   uint32
-		_   uint32
-	}
-	m := mmsghdr{hdr: unix.Msghdr{Iov: &iov, Iovlen: 1}}
-	_, _, errno := unix.Syscall6(unix.SYS_SENDMMSG, uintptr(s), uintptr(unsafe.Pointer(&m)), 1, 0, 0, 0)
-	if errno != 0 {
-		fail(errno)
-	}
-}
 
 // mix is what ordinary programs ask of a kernel; it says how long it took.
 func mix([]string) {
