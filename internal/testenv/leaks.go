@@ -43,13 +43,7 @@ func NoLeaksIn(t testing.TB, dirs ...string) {
 func NothingLeft(tests func() int) int {
 	before := controlGroups()
 	code := tests()
-	var left []string
-	for end := time.Now().Add(10 * burial); ; time.Sleep(50 * time.Millisecond) {
-		if left = leaks(nil, before); len(left) == 0 || time.Now().After(end) {
-			break
-		}
-	}
-	for _, l := range left {
+	for _, l := range remains(func() []string { return leaks(nil, before) }) {
 		fmt.Fprintf(os.Stderr, "left behind: %.300s\n", l)
 		code = 1
 	}
@@ -59,11 +53,18 @@ func NothingLeft(tests func() int) int {
 // burial is how long the kernel may take to bury what was killed.
 const burial = 5 * time.Second
 
+// remains is what look finds once that has passed.
+func remains(look func() []string) (left []string) {
+	for end := time.Now().Add(burial); ; time.Sleep(50 * time.Millisecond) {
+		if left = look(); len(left) == 0 || time.Now().After(end) {
+			return left
+		}
+	}
+}
+
 func report(t testing.TB, look func() []string) {
 	t.Helper()
-	var left []string
-	Settles(t, burial, func() bool { left = look(); return len(left) == 0 })
-	for _, l := range left {
+	for _, l := range remains(look) {
 		t.Errorf("left behind: %.300s", l)
 	}
 }

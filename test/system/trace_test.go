@@ -6,8 +6,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/sallyport-dev/sallyport/internal/testenv"
 )
 
 // scratch is a folder for the sandbox to work in, which everybody may enter:
@@ -30,9 +28,15 @@ func scratch(t *testing.T) string {
 func noTrace(t *testing.T, dir string) {
 	t.Helper()
 	var found []string
-	if !testenv.Settles(t, 2*time.Second, func() bool { found = traces(t, dir); return len(found) == 0 }) {
-		t.Errorf("left behind:\n  %s", strings.Join(found, "\n  "))
+	for deadline := time.Now().Add(2 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		if found = traces(t, dir); len(found) == 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			break
+		}
 	}
+	t.Errorf("left behind:\n  %s", strings.Join(found, "\n  "))
 }
 
 // traces lists what exists of sandboxes that work in dir.
